@@ -1,0 +1,36 @@
+"""All tables, so that `Base.metadata` is complete wherever one of them is imported."""
+
+from schema.tables.base import Base
+from schema.tables.budgets import Budget
+from schema.tables.imports import ImportRow, ImportRun, StoredFile
+from schema.tables.jobs import Heartbeat, Job, JobAttempt, Schedule, ScheduleRun
+from schema.tables.ledger import BudgetAccount, CheckDecision, Hold, LedgerEntry
+from schema.tables.records import ActionIdempotency, Alert, AuditLog, Outbox
+from schema.tables.tenants import ApiKey, AppUser, Currency, FiscalPeriod, Membership, Tenant
+
+__all__ = [
+    "ActionIdempotency",
+    "Alert",
+    "ApiKey",
+    "AppUser",
+    "AuditLog",
+    "Base",
+    "Budget",
+    "BudgetAccount",
+    "CheckDecision",
+    "Currency",
+    "FiscalPeriod",
+    "Heartbeat",
+    "Hold",
+    "ImportRow",
+    "ImportRun",
+    "Job",
+    "JobAttempt",
+    "LedgerEntry",
+    "Membership",
+    "Outbox",
+    "Schedule",
+    "ScheduleRun",
+    "StoredFile",
+    "Tenant",
+]

@@ -1,0 +1,79 @@
+-- What is due, across all tenants. The only cross-tenant reads the application can make: each
+-- returns ids and nothing else, and runs as bursar_system.
+
+-- Jobs whose bell should ring (again): ready and not rung lately, or running on an expired lease.
+drop function if exists ring_due_jobs;
+create function ring_due_jobs(p_limit int, p_quiet interval)
+returns table (tenant_id uuid, id uuid, queue text)
+language sql volatile security definer as $$
+  update public.job j set rung_at = now()
+    from (select d.tenant_id, d.id from public.job d
+           where (d.state in ('queued', 'retrying') and d.run_after <= now()
+                  or d.state = 'running' and d.leased_until < now())
+             and (d.rung_at is null or d.rung_at < now() - p_quiet)
+           order by d.run_after limit p_limit
+             for update skip locked) due
+   where j.tenant_id = due.tenant_id and j.id = due.id
+  returning j.tenant_id, j.id, j.queue
+$$;
+alter function ring_due_jobs(int, interval) owner to bursar_system;
+revoke all on function ring_due_jobs(int, interval) from public;
+grant execute on function ring_due_jobs(int, interval) to bursar_app;
+
+-- Tenants that have something waiting: holds past their expiry, events not yet told.
+drop function if exists tenants_with_due;
+create function tenants_with_due(p_what text) returns table (tenant_id uuid)
+language plpgsql stable security definer as $$
+begin
+  if p_what = 'holds' then
+    return query select distinct h.tenant_id from public.hold h
+                  where h.state = 'open' and h.expires_at <= now();
+  elsif p_what = 'outbox' then
+    return query select distinct o.tenant_id from public.outbox o where o.published_at is null;
+  elsif p_what = 'all' then
+    return query select t.id from public.tenant t where t.deleted_at is null;
+  end if;
+end $$;
+alter function tenants_with_due(text) owner to bursar_system;
+revoke all on function tenants_with_due(text) from public;
+grant execute on function tenants_with_due(text) to bursar_app;
+
+-- How many jobs wait, by queue and state, for the metrics and the operator.
+drop function if exists job_totals;
+create function job_totals() returns table (queue text, state text, jobs bigint, oldest timestamptz)
+language sql stable security definer as $$
+  select j.queue, j.state, count(*), min(j.run_after) from public.job j
+   where j.state in ('queued', 'running', 'retrying')
+   group by j.queue, j.state
+$$;
+alter function job_totals() owner to bursar_system;
+revoke all on function job_totals() from public;
+grant execute on function job_totals() to bursar_app;
+
+-- Partitions of the ledger for this month and the months ahead. A row for a month that nobody
+-- foresaw lands in the default partition rather than nowhere.
+drop function if exists ensure_ledger_partitions;
+create function ensure_ledger_partitions(p_months_ahead int default 3) returns int
+language plpgsql security definer as $$
+declare
+  first_day date;
+  part text;
+  made int := 0;
+begin
+  for i in -1 .. p_months_ahead loop
+    first_day := (date_trunc('month', now() at time zone 'UTC') + make_interval(months => i))::date;
+    part := 'ledger_entry_' || to_char(first_day, 'YYYY_MM');
+    if to_regclass('public.' || part) is null then
+      execute format(
+        'create table public.%I partition of public.ledger_entry
+           for values from (%L) to (%L)',
+        part, first_day || ' 00:00+00', (first_day + interval '1 month')::date || ' 00:00+00');
+      perform public.raise_tenant_wall(('public.' || part)::regclass);
+      perform public.guard_append_only(('public.' || part)::regclass);
+      made := made + 1;
+    end if;
+  end loop;
+  return made;
+end $$;
+revoke all on function ensure_ledger_partitions(int) from public;
+grant execute on function ensure_ledger_partitions(int) to bursar_app;
