@@ -25,6 +25,8 @@ SCRIPTS = (
     "functions/ledger_operations.sql",
     "functions/ledger_import.sql",
     "functions/ledger_proof.sql",
+    "functions/budget_check.sql",
+    "functions/importing.sql",
     "policies/tenant_wall.sql",
     "triggers/append_only.sql",
     "triggers/row_care.sql",

@@ -1,0 +1,1 @@
+"""The ledger: operations, availability and proof. All balances change in SQL functions."""

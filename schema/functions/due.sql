@@ -4,7 +4,7 @@
 -- Jobs whose bell should ring (again): ready and not rung lately, or running on an expired lease.
 drop function if exists ring_due_jobs;
 create function ring_due_jobs(p_limit int, p_quiet interval)
-returns table (tenant_id uuid, id uuid, queue text)
+returns table (tenant_id uuid, id uuid, kind text, queue text)
 language sql volatile security definer as $$
   update public.job j set rung_at = now()
     from (select d.tenant_id, d.id from public.job d
@@ -14,7 +14,7 @@ language sql volatile security definer as $$
            order by d.run_after limit p_limit
              for update skip locked) due
    where j.tenant_id = due.tenant_id and j.id = due.id
-  returning j.tenant_id, j.id, j.queue
+  returning j.tenant_id, j.id, j.kind, j.queue
 $$;
 alter function ring_due_jobs(int, interval) owner to bursar_system;
 revoke all on function ring_due_jobs(int, interval) from public;

@@ -78,23 +78,17 @@ returns void language sql volatile as $$
   on conflict do nothing
 $$;
 
--- Lock the account of a hold, then the hold, always in this order. `p_hold` is null when there is
--- no such reference.
-create or replace function ledger_lock_hold(
-  p_tenant uuid, p_ref_type text, p_ref_id text,
-  out p_account budget_account, out p_hold hold
-) language plpgsql as $$
-declare account_id uuid;
-begin
-  select h.account_id into account_id from public.hold h
-   where h.tenant_id = p_tenant and h.ref_type = p_ref_type and h.ref_id = p_ref_id;
-  if found then
-    select * into p_account from public.budget_account a
-     where a.tenant_id = p_tenant and a.id = account_id for no key update;
-    select * into p_hold from public.hold h
-     where h.tenant_id = p_tenant and h.ref_type = p_ref_type and h.ref_id = p_ref_id;
-  end if;
-end $$;
+-- Lock the account of a hold. Its row is read again only after this, so that of two callers the
+-- second sees what the first has done. Null when there is no such reference.
+create or replace function ledger_lock_for_hold(p_tenant uuid, p_ref_type text, p_ref_id text)
+returns budget_account language sql volatile as $$
+  select a from public.budget_account a
+   where a.tenant_id = p_tenant
+     and a.id = (select h.account_id from public.hold h
+                  where h.tenant_id = p_tenant and h.ref_type = p_ref_type
+                    and h.ref_id = p_ref_id)
+     for no key update of a
+$$;
 
 create or replace function ledger_hold_refusal(
   p_account budget_account, p_hold hold, p_amount numeric
@@ -129,8 +123,9 @@ begin
   if r.code is not null then
     return r;
   end if;
-  select l.p_account, l.p_hold into account, held
-    from public.ledger_lock_hold(p_tenant, p_ref_type, p_ref_id) l;
+  account := public.ledger_lock_for_hold(p_tenant, p_ref_type, p_ref_id);
+  select * into held from public.hold
+   where tenant_id = p_tenant and ref_type = p_ref_type and ref_id = p_ref_id;
   refusal := public.ledger_hold_refusal(account, held, p_amount);
   if refusal is not null then
     r := public.ledger_answer_of(refusal, account, held);
@@ -170,8 +165,9 @@ begin
   if r.code is not null then
     return r;
   end if;
-  select l.p_account, l.p_hold into account, held
-    from public.ledger_lock_hold(p_tenant, p_ref_type, p_ref_id) l;
+  account := public.ledger_lock_for_hold(p_tenant, p_ref_type, p_ref_id);
+  select * into held from public.hold
+   where tenant_id = p_tenant and ref_type = p_ref_type and ref_id = p_ref_id;
   refusal := public.ledger_hold_refusal(account, held, p_amount);
   if refusal is not null then
     r := public.ledger_answer_of(refusal, account, held);

@@ -1,0 +1,146 @@
+"""Connections. One engine for ordinary work, one plain pool for the hot paths, per process.
+
+The tenant and the actor are set for one transaction only (`set_config(..., true)`), so a pooled
+connection never remembers whom it last served.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import namedtuple_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from bursar.config import settings
+from bursar.errors import Misconfigured, Transient
+
+# What may work when simply tried again: the other side was quicker, or the server went away.
+PASSING = (
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.LockNotAvailable,
+    psycopg.OperationalError,
+)
+
+
+class Database:
+    """The PostgreSQL of this installation, as the application role."""
+
+    def __init__(self, url: str, pool_size: int) -> None:
+        if not url:
+            raise Misconfigured(
+                "BURSAR_DATABASE_URL is not set. Start with `bursar up`, or name a database."
+            )
+        self.url = url
+        self.engine = create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://", 1),
+            pool_size=pool_size,
+            max_overflow=2,
+            pool_pre_ping=True,
+            pool_timeout=10,
+        )
+        self._pool_size = pool_size
+        self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
+
+    @property
+    def pool(self) -> ConnectionPool[psycopg.Connection[Any]]:
+        """Autocommitting connections for calls that are one statement, opened when first used."""
+        if self._pool is None:
+            self._pool = ConnectionPool(
+                self.url,
+                min_size=1,
+                max_size=self._pool_size,
+                timeout=10,
+                kwargs={"autocommit": True, "row_factory": namedtuple_row, "prepare_threshold": 1},
+                open=True,
+            )
+        return self._pool
+
+    def call(self, statement: str, parameters: Sequence[object], *, attempts: int = 5) -> Any:
+        """Run one idempotent statement in one round trip and return its first row.
+
+        Tried again when another transaction was quicker or the server went away.
+        Raises Transient when that does not help.
+        """
+        for attempt in range(1, attempts + 1):
+            try:
+                with self.pool.connection() as connection:
+                    return connection.execute(statement, parameters).fetchone()
+            except PASSING as error:
+                if attempt == attempts:
+                    raise Transient("The database did not answer in time; try again.") from error
+            except PoolTimeout as error:
+                raise Transient("All database connections are busy; try again.") from error
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def transaction(
+        self, tenant_id: UUID | None, actor: str = "", request_id: str = ""
+    ) -> Iterator[Session]:
+        """A transaction that sees one tenant's rows, or none when `tenant_id` is None."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            session.execute(
+                text(
+                    "select set_config('bursar.tenant', :tenant, true),"
+                    " set_config('bursar.actor', :actor, true),"
+                    " set_config('bursar.request', :request, true)"
+                ),
+                {"tenant": str(tenant_id or ""), "actor": actor, "request": request_id},
+            )
+            yield session
+
+    def require_safe_role(self) -> None:
+        """Refuse to work as a role that row-level security does not bind.
+
+        Raises Misconfigured.
+        """
+        with self.engine.connect() as connection:
+            role = connection.execute(
+                text(
+                    "select rolname, rolsuper or rolbypassrls as unbound, exists (select 1 from"
+                    " pg_class where relowner = r.oid and relname = 'budget') as owns"
+                    " from pg_roles r where rolname = current_user"
+                )
+            ).one()
+        if role.unbound or role.owns:
+            raise Misconfigured(
+                f"BURSAR_DATABASE_URL logs in as {role.rolname!r}, which row-level security does"
+                " not bind. Use the role bursar_app: neither superuser, nor BYPASSRLS, nor owner."
+            )
+
+    def close(self) -> None:
+        """Give all connections back."""
+        if self._pool is not None:
+            self._pool.close()
+        self.engine.dispose()
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether trying again later may help: connection trouble, deadlocks, lost races."""
+    if isinstance(error, Transient | PoolTimeout | OperationalError):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, PASSING)
+
+
+_open: dict[int, Database] = {}
+
+
+def database() -> Database:
+    """The database of this process; a forked child opens its own connections."""
+    pid = os.getpid()
+    if pid not in _open:
+        _open.clear()
+        opened = Database(settings().database_url, settings().pool_size)
+        opened.require_safe_role()
+        _open[pid] = opened
+    return _open[pid]

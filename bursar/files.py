@@ -1,0 +1,101 @@
+"""The file store: bytes under their SHA-256, a folder a tenant. Nothing is ever overwritten."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bursar.config import settings
+from bursar.errors import EmptyFile, NotFound, TooLarge
+from schema.tables import StoredFile
+
+CHUNK = 1 << 20
+
+
+def store_root() -> Path:
+    """Where the bytes lie."""
+    configured = settings().file_store
+    return (configured or settings().home / "files").expanduser()
+
+
+def path_of(tenant_id: UUID, sha256: bytes) -> Path:
+    """Where the bytes with this hash lie for this tenant."""
+    digest = sha256.hex()
+    return store_root() / tenant_id.hex / digest[:2] / digest
+
+
+def receive(
+    session: Session, tenant_id: UUID, name: str, source: IO[bytes], actor: str, limit: int
+) -> StoredFile:
+    """Take in a file as a stream and record it.
+
+    The bytes reach their place by a rename, so a crash leaves no half file under a true name.
+    Raises TooLarge beyond `limit` bytes, EmptyFile.
+    """
+    folder = store_root() / tenant_id.hex
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    size = 0
+    handle, incoming = tempfile.mkstemp(dir=folder, prefix="incoming-")
+    try:
+        with os.fdopen(handle, "wb") as target:
+            for block in _blocks(source):
+                size += len(block)
+                if size > limit:
+                    raise TooLarge(
+                        f"{name} is larger than the {limit:,} bytes allowed for an upload."
+                        " Split it, or ask the operator to raise BURSAR_UPLOAD_LIMIT_BYTES."
+                    )
+                digest.update(block)
+                target.write(block)
+            target.flush()
+            os.fsync(target.fileno())
+        if size == 0:
+            raise EmptyFile(f"{name} is empty: it has no bytes at all.")
+        place = path_of(tenant_id, digest.digest())
+        place.parent.mkdir(exist_ok=True)
+        Path(incoming).replace(place)
+    except BaseException:
+        Path(incoming).unlink(missing_ok=True)
+        raise
+    stored = StoredFile(
+        tenant_id=tenant_id,
+        sha256=digest.digest(),
+        size_bytes=size,
+        name=Path(name).name or "upload",
+        created_by=actor,
+    )
+    session.add(stored)
+    session.flush()
+    return stored
+
+
+def _blocks(source: IO[bytes]) -> Iterator[bytes]:
+    while block := source.read(CHUNK):
+        yield block
+
+
+def get_file(session: Session, file_id: UUID) -> StoredFile:
+    """A file of this tenant. Raises NotFound."""
+    stored = session.execute(
+        select(StoredFile).where(StoredFile.id == file_id)
+    ).scalar_one_or_none()
+    if stored is None:
+        raise NotFound("There is no such file.")
+    return stored
+
+
+def open_path(stored: StoredFile) -> Path:
+    """The bytes of a recorded file, as a path to read. Raises NotFound when they are gone."""
+    place = path_of(stored.tenant_id, stored.sha256)
+    if not place.is_file():
+        raise NotFound(f"The bytes of {stored.name} are not in the file store.")
+    return place

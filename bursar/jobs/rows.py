@@ -1,0 +1,141 @@
+"""Writing, reading, retrying and cancelling job rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from bursar.config import settings
+from bursar.errors import JobNotCancellable, JobNotRetriable, NotFound
+from schema.tables import Job, JobAttempt
+
+QUEUES = ("imports", "syncs", "alerts", "periods", "webhooks", "default")
+
+# Each kind of work has one queue, so that long imports never keep short work waiting.
+QUEUE_OF_KIND = {
+    "imports.run": "imports",
+    "imports.apply": "imports",
+}
+
+ENDED = ("succeeded", "failed", "dead", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """What the broker is told: which job, on which queue, and nothing else."""
+
+    tenant_id: UUID
+    job_id: UUID
+    kind: str
+    queue: str
+
+
+def enqueue(
+    session: Session,
+    tenant_id: UUID,
+    kind: str,
+    payload: dict[str, Any],
+    *,
+    actor: str,
+    request_id: str | None = None,
+    run_after: datetime | None = None,
+    dedup_key: str | None = None,
+) -> Bell:
+    """Write a job row in the caller's transaction. Ring the returned bell after the commit."""
+    job = Job(
+        tenant_id=tenant_id,
+        kind=kind,
+        queue=QUEUE_OF_KIND[kind],
+        payload=payload,
+        max_attempts=settings().job_attempts,
+        created_by=actor,
+        request_id=request_id,
+        dedup_key=dedup_key,
+        # The bell rings at once; the sweeper need not ring for a while.
+        rung_at=func.now(),
+    )
+    if run_after is not None:
+        job.run_after = run_after
+        job.rung_at = None
+    session.add(job)
+    session.flush()
+    return Bell(tenant_id, job.id, kind, job.queue)
+
+
+def get_job(session: Session, job_id: UUID) -> Job:
+    """A job of this tenant. Raises NotFound."""
+    job = session.execute(select(Job).where(Job.id == job_id)).scalar_one_or_none()
+    if job is None:
+        raise NotFound("There is no such job.")
+    return job
+
+
+def attempts_of(session: Session, job_id: UUID) -> list[JobAttempt]:
+    """The tries of a job, oldest first."""
+    return list(
+        session.execute(
+            select(JobAttempt).where(JobAttempt.job_id == job_id).order_by(JobAttempt.attempt_no)
+        ).scalars()
+    )
+
+
+def retry(session: Session, job_id: UUID, actor: str) -> Bell:
+    """Queue a job again that ended without success. Raises NotFound, JobNotRetriable."""
+    job = get_job(session, job_id)
+    changed = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state.in_(("failed", "dead", "cancelled")))
+        .values(
+            state="queued",
+            # The count of attempts goes on, so their history stays whole.
+            max_attempts=Job.attempts + settings().job_attempts,
+            run_after=func.now(),
+            rung_at=func.now(),
+            cancel_requested=False,
+            finished_at=None,
+            error=None,
+            stage=None,
+            row_version=Job.row_version + 1,
+            updated_at=func.now(),
+            created_by=actor,
+        )
+        .returning(Job.id)
+    ).first()
+    if changed is None:
+        raise JobNotRetriable(f"The job is {job.state}; only an ended job can be tried again.")
+    return Bell(job.tenant_id, job_id, job.kind, job.queue)
+
+
+def cancel(session: Session, job_id: UUID) -> bool:
+    """Cancel a job: at once while it waits (True), at its next checkpoint while it runs (False).
+
+    Raises NotFound, JobNotCancellable.
+    """
+    job = get_job(session, job_id)
+    waiting = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state.in_(("queued", "retrying")))
+        .values(
+            state="cancelled",
+            finished_at=func.now(),
+            updated_at=func.now(),
+            row_version=Job.row_version + 1,
+        )
+        .returning(Job.id)
+    ).first()
+    if waiting is not None:
+        return True
+    running = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == "running")
+        .values(cancel_requested=True, updated_at=func.now(), row_version=Job.row_version + 1)
+        .returning(Job.id)
+    ).first()
+    if running is None:
+        raise JobNotCancellable(f"The job is {job.state} already.")
+    return False

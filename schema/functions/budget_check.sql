@@ -1,0 +1,83 @@
+-- "Can we spend this?": one read of the live balance, one kept decision, one round trip.
+--
+-- The exact budget (department, sub-category, period) is meant; without one, the department's own
+-- budget without sub-category. Where finer dimensions leave several, the one with most available
+-- answers, because the money has to fit into one of them.
+
+drop function if exists budget_check;
+create function budget_check(
+  p_tenant uuid, p_department text, p_sub_category text, p_period text, p_amount numeric,
+  p_currency text, p_actor text
+) returns table (
+  fits boolean, decision text, reason text, decision_id uuid, matched text, threshold numeric,
+  budget_id uuid, currency text, authorized numeric, committed numeric, reserved numeric,
+  spent numeric, available numeric, utilization_percent numeric
+) language plpgsql as $$
+declare
+  found_budget record;
+  wanted_key text := lower(btrim(coalesce(p_sub_category, '')));
+  seq_seen bigint;
+begin
+  perform set_config('bursar.tenant', p_tenant::text, true);
+  -- The decision moves no money: it need not wait for the disk.
+  perform set_config('synchronous_commit', 'off', true);
+  select b.id, b.sub_category_key as sub_key, b.status, b.currency as code, a.*,
+         (select coalesce((t.settings ->> 'auto_approve_threshold')::numeric, 5000)
+            from tenant t where t.id = p_tenant) as auto_threshold
+    into found_budget
+    from budget b
+    join budget_account a on a.tenant_id = b.tenant_id and a.budget_id = b.id
+         and a.line_key is null and a.closed_at is null
+   where b.tenant_id = p_tenant and b.department_key = lower(btrim(p_department))
+     and b.sub_category_key in (wanted_key, '') and b.fiscal_period = p_period
+     and b.deleted_at is null
+   order by (b.sub_category_key = wanted_key) desc,
+            (b.currency = p_currency) desc nulls last, a.available desc
+   limit 1;
+  if not found then
+    fits := false;
+    decision := 'rejected';
+    reason := 'no_budget';
+    threshold := coalesce((select (t.settings ->> 'auto_approve_threshold')::numeric
+                             from tenant t where t.id = p_tenant), 5000);
+  else
+    budget_id := found_budget.budget_id;
+    currency := found_budget.code;
+    authorized := found_budget.authorized;
+    committed := found_budget.committed;
+    reserved := found_budget.reserved;
+    spent := found_budget.spent;
+    available := found_budget.available;
+    seq_seen := found_budget.entry_seq;
+    utilization_percent := ledger_utilization(found_budget.used, found_budget.authorized);
+    matched := case when found_budget.sub_key = wanted_key then 'exact'
+                    else 'department' end;
+    threshold := found_budget.auto_threshold;
+    if p_currency is not null and p_currency <> currency then
+      reason := 'currency_mismatch';
+    elsif p_amount <> round(p_amount, found_budget.decimals) then
+      reason := 'invalid_amount';
+    end if;
+    if reason is not null then
+      return next;
+      return;
+    end if;
+    fits := not found_budget.frozen
+            and (found_budget.control_mode <> 'absolute'
+                 or found_budget.used + p_amount <= least(
+                      found_budget.authorized * (1 + found_budget.tolerance_pct / 100),
+                      found_budget.hard_cap_amount));
+    reason := case when found_budget.frozen then 'budget_frozen'
+                   when not fits then 'insufficient_funds'
+                   when p_amount <= threshold then 'within_auto_approval_threshold'
+                   else 'above_auto_approval_threshold' end;
+    decision := case when not fits then 'rejected'
+                     when p_amount <= threshold then 'approved' else 'pending' end;
+  end if;
+  decision_id := uuid_v7();
+  insert into check_decision
+    (tenant_id, id, budget_id, amount, decision, reason, available, account_seq, actor)
+  values (p_tenant, decision_id, budget_id, p_amount, decision, reason, available, seq_seen,
+          p_actor);
+  return next;
+end $$;

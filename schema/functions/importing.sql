@@ -1,0 +1,130 @@
+-- Planning and applying an import, set-based. The rows of a file come by COPY into a temporary
+-- table (COPY into a table under row-level security is refused by PostgreSQL), the plan is one
+-- INSERT … SELECT, and applying it is one merge a table.
+
+-- Where COPY puts the cleaned rows; `errors` marks a rejected one and `cells` keeps it as it came.
+create or replace function import_open_staging() returns void language plpgsql as $$
+begin
+  create temporary table if not exists import_staging (
+    row_no int, part smallint, department text, sub_category text, fiscal_period text,
+    currency text, account_code text, program text, project text, fund text, owner text,
+    notes text, external_ref text, amount numeric(20, 4), committed numeric(20, 4),
+    actual numeric(20, 4), errors jsonb, cells jsonb
+  ) on commit drop;
+end $$;
+
+-- The finer dimensions as the budget table folds them into its key.
+create or replace function budget_dimensions_key(
+  p_kind text, p_account_code text, p_program text, p_project text, p_fund text
+) returns text language sql immutable parallel safe as $$
+  select lower(p_kind || chr(31) || coalesce(p_account_code, '') || chr(31)
+    || coalesce(p_program, '') || chr(31) || coalesce(p_project, '') || chr(31)
+    || coalesce(p_fund, ''))
+$$;
+
+-- Decide what each staged row will do. Rows of one natural key add up to one budget; every row
+-- keeps its own line in import_row, so each number leads back to its rows.
+drop function if exists import_plan;
+create function import_plan(p_tenant uuid, p_import uuid) returns void language plpgsql as $$
+begin
+  analyze import_staging;
+  delete from import_row where tenant_id = p_tenant and import_id = p_import;
+  insert into import_row
+    (tenant_id, import_id, row_no, part, action, budget_id, department, sub_category,
+     fiscal_period, currency, amount, before_amount, after_amount, details)
+  select p_tenant, p_import, k.row_no, k.part,
+         case when b.id is null then 'create'
+              when a.authorized = k.target then 'unchanged'
+              else 'update' end,
+         coalesce(b.id, k.new_id), k.department, k.sub_category, k.fiscal_period, k.currency,
+         k.amount, a.authorized, k.target, k.details
+    from (
+      select s.*, d.*,
+             sum(s.amount) over same_key as target,
+             first_value(uuid_v7()) over same_key as new_id,
+             case when num_nonnulls(s.account_code, s.program, s.project, s.fund, s.owner, s.notes,
+                                    s.external_ref, s.committed, s.actual) > 0
+                  then jsonb_strip_nulls(jsonb_build_object(
+                    'account_code', s.account_code, 'program', s.program, 'project', s.project,
+                    'fund', s.fund, 'owner', s.owner, 'notes', s.notes,
+                    'external_ref', s.external_ref, 'committed_amount', s.committed::text,
+                    'actual_amount', s.actual::text)) end as details
+        from import_staging s
+        cross join lateral (
+          select lower(btrim(s.department)) as department_key,
+                 lower(btrim(coalesce(s.sub_category, ''))) as sub_category_key,
+                 budget_dimensions_key('department', s.account_code, s.program, s.project, s.fund)
+                   as dimensions_key
+        ) d
+       where s.errors is null
+      window same_key as (partition by d.department_key, d.sub_category_key, s.fiscal_period,
+                                       s.currency, d.dimensions_key)
+    ) k
+    left join budget b
+      on b.tenant_id = p_tenant and b.department_key = k.department_key
+         and b.sub_category_key = k.sub_category_key and b.fiscal_period = k.fiscal_period
+         and b.currency = k.currency and b.dimensions_key = k.dimensions_key
+         and b.deleted_at is null
+    left join budget_account a
+      on a.tenant_id = b.tenant_id and a.budget_id = b.id
+         and a.line_key is null and a.closed_at is null;
+  insert into import_row (tenant_id, import_id, row_no, part, action, details, errors)
+  select p_tenant, p_import, row_no, part, 'rejected', jsonb_build_object('cells', cells), errors
+    from import_staging where errors is not null;
+end $$;
+
+-- Which planned rows no longer fit the budgets: changed since, removed since, created since.
+drop function if exists import_stale_rows;
+create function import_stale_rows(p_tenant uuid, p_import uuid, p_limit int)
+returns table (row_no int, part smallint) language sql stable as $$
+  select r.row_no, r.part
+    from import_row r
+    left join budget b on b.tenant_id = r.tenant_id and b.id = r.budget_id
+    left join budget_account a on a.tenant_id = r.tenant_id and a.budget_id = r.budget_id
+         and a.line_key is null and a.closed_at is null
+   where r.tenant_id = p_tenant and r.import_id = p_import
+     and r.action in ('update', 'unchanged')
+     and (b.deleted_at is not null or a.authorized is distinct from r.before_amount)
+  union all
+  select r.row_no, r.part
+    from import_row r
+    join budget b
+      on b.tenant_id = r.tenant_id and b.department_key = lower(btrim(r.department))
+         and b.sub_category_key = lower(btrim(coalesce(r.sub_category, '')))
+         and b.fiscal_period = r.fiscal_period and b.currency = r.currency
+         and b.dimensions_key = budget_dimensions_key(
+           'department', r.details ->> 'account_code', r.details ->> 'program',
+           r.details ->> 'project', r.details ->> 'fund')
+         and b.deleted_at is null
+   where r.tenant_id = p_tenant and r.import_id = p_import and r.action = 'create'
+   limit p_limit
+$$;
+
+-- Carry out the plan: budgets first, then accounts and entries by the ledger. The caller has
+-- checked under lock that nothing is stale; a budget created in between still fails on its key.
+drop function if exists import_apply;
+create function import_apply(p_tenant uuid, p_import uuid, p_source text, p_actor text)
+returns void language plpgsql as $$
+begin
+  analyze import_row;
+  insert into budget
+    (tenant_id, id, name, department, sub_category, account_code, program, project, fund,
+     fiscal_period, period_id, currency, owner, notes, external_ref, source, import_id)
+  select p_tenant, r.budget_id,
+         r.department || coalesce(' / ' || r.sub_category, ''),
+         r.department, r.sub_category, r.details ->> 'account_code', r.details ->> 'program',
+         r.details ->> 'project', r.details ->> 'fund', r.fiscal_period, p.id, r.currency,
+         r.details ->> 'owner', r.details ->> 'notes', r.details ->> 'external_ref',
+         p_source, p_import
+    from (select distinct on (d.budget_id) d.* from import_row d
+           where d.tenant_id = p_tenant and d.import_id = p_import and d.action = 'create'
+           order by d.budget_id, d.row_no, d.part) r
+    join fiscal_period p on p.tenant_id = p_tenant and p.code = r.fiscal_period
+   order by lower(r.department), lower(coalesce(r.sub_category, '')), r.fiscal_period;
+  update budget b set import_id = p_import, source = p_source
+   where b.tenant_id = p_tenant
+     and b.id in (select r.budget_id from import_row r
+                   where r.tenant_id = p_tenant and r.import_id = p_import
+                     and r.action = 'update');
+  perform ledger_post_import(p_tenant, p_import, p_actor);
+end $$;
