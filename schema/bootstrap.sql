@@ -20,10 +20,19 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bursar_system') THEN
         CREATE ROLE bursar_system NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
     END IF;
+    -- Nor as this one: it owns the functions that alone may write balances and entries.
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bursar_ledger') THEN
+        CREATE ROLE bursar_ledger NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
+    END IF;
+    -- Nor as this one: it owns the functions that alone may write the audit log.
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bursar_audit') THEN
+        CREATE ROLE bursar_audit NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
+    END IF;
 
     IF EXISTS (
         SELECT FROM pg_roles
-        WHERE rolname IN ('bursar_app', 'bursar_owner', 'bursar_system')
+        WHERE rolname IN (
+            'bursar_app', 'bursar_owner', 'bursar_system', 'bursar_ledger', 'bursar_audit')
           AND (rolsuper OR rolbypassrls)
     ) THEN
         RAISE EXCEPTION 'A role of Bursar is a superuser or has BYPASSRLS, which makes row level '
@@ -39,4 +48,4 @@ ALTER ROLE bursar_backup SET default_transaction_read_only = on;
 GRANT pg_read_all_data TO bursar_backup;
 
 -- Lets a migration hand a function over: ALTER FUNCTION … OWNER TO bursar_system.
-GRANT bursar_system TO bursar_owner WITH ADMIN OPTION;
+GRANT bursar_system, bursar_ledger, bursar_audit TO bursar_owner WITH ADMIN OPTION;

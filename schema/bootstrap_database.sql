@@ -10,6 +10,7 @@ GRANT TEMPORARY ON DATABASE {database} TO bursar_app;
 
 ALTER SCHEMA public OWNER TO bursar_owner;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO bursar_app, bursar_backup, bursar_system;
+GRANT USAGE ON SCHEMA public
+    TO bursar_app, bursar_backup, bursar_system, bursar_ledger, bursar_audit;
 -- PostgreSQL asks this of whoever is to own a function in the schema.
-GRANT CREATE ON SCHEMA public TO bursar_system;
+GRANT CREATE ON SCHEMA public TO bursar_system, bursar_ledger, bursar_audit;
