@@ -52,6 +52,16 @@ class Account:
         )
         return check.returncode == 0
 
+    def writes(self, folder: Path) -> bool:
+        """Whether this account can make files in a folder."""
+        check = subprocess.run(
+            ["/bin/sh", "-c", 'test -d "$1" && test -w "$1"', "sh", str(folder)],
+            cwd="/",
+            check=False,
+            **self.arguments(),
+        )
+        return check.returncode == 0
+
     def own(self, folder: Path) -> None:
         """Make a folder that only this account (and root) can enter."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -100,14 +100,6 @@ class Home:
                 raise HomeInUse(f"Bursar is already running in {self.path}.") from held
             yield
 
-    def in_use(self) -> bool:
-        """Whether a supervisor holds this home now."""
-        try:
-            with self.locked():
-                return False
-        except HomeInUse:
-            return True
-
 
 def open_home(path: Path, *, create: bool = True) -> Home | None:
     """The home at a path; made where it is missing, or None with `create=False`."""

@@ -56,7 +56,8 @@ class Running:
         if self.child is None:
             if self.identity.alive():
                 with suppress(ProcessLookupError):
-                    os.killpg(self.pid, signal.SIGKILL)
+                    leads = os.getpgid(self.pid) == self.pid
+                    (os.killpg if leads else os.kill)(self.pid, signal.SIGKILL)
                 self._wait(10)
             return None
         if self.child.returncode is None:
