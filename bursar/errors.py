@@ -137,6 +137,18 @@ class BudgetFrozen(Conflict):
     code = "budget_frozen"
 
 
+class DuplicateBudget(Conflict):
+    """A budget with the same department, sub-category, period, currency and dimensions exists."""
+
+    code = "duplicate_budget"
+
+
+class BudgetInUse(Conflict):
+    """The budget still holds reservations or commitments; release or charge them first."""
+
+    code = "budget_in_use"
+
+
 class AlreadyCharged(Conflict):
     """The reservation has already been charged in full."""
 

@@ -1,0 +1,1 @@
+"""The Celery application: queues, beat, signals. Knows no web."""

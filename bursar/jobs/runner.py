@@ -32,7 +32,8 @@ _BURY = text(
              'The worker died during each attempt.'))
      where tenant_id = :tenant and id = :job and state = 'running' and leased_until < now()
        and (attempts >= max_attempts or cancel_requested)
-    returning state, kind, payload, lease_token, attempts, max_attempts, created_by, request_id, error
+    returning state, kind, payload, lease_token, attempts, max_attempts, created_by, request_id,
+              error
     """
 )
 _CLOSE_LOST_ATTEMPTS = text(

@@ -1,4 +1,4 @@
-"""Proof: do the counters follow from the entries, and is the chain of entries whole?"""
+"""Proof that the counters follow from the entries and that the chain of entries is whole."""
 
 from __future__ import annotations
 

@@ -1,0 +1,136 @@
+"""Reading budgets together with their balances."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Column,
+    MetaData,
+    Select,
+    String,
+    Table,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.orm import Session
+from sqlalchemy.types import Numeric
+
+from bursar.errors import NotFound
+from bursar.paging import Page, page
+
+_IDS = ("tenant_id", "id", "import_id", "account_id")
+_TIMES = ("created_at", "updated_at", "deleted_at")
+_SEARCHED = ("department", "sub_category", "name", "account_code", "external_ref")
+_TEXTS = (
+    "kind", "name", "department", "sub_category", "account_code", "program", "project", "fund",
+    "fiscal_period", "currency", "status", "owner", "notes", "external_ref", "source",
+    "department_key", "sub_category_key", "dimensions_key", "control_mode",
+)  # fmt: skip
+_AMOUNTS = (
+    "authorized", "reserved", "committed", "spent", "used", "available", "soft_cap_pct",
+    "approach_pct", "tolerance_pct", "hard_cap_amount", "utilization_percent",
+)  # fmt: skip
+
+# The view of `schema/views/budget_balance.sql`.
+BALANCE = Table(
+    "budget_balance",
+    MetaData(),
+    *(
+        Column(name, PG_UUID(as_uuid=True))
+        for name in ("tenant_id", "id", "import_id", "account_id")
+    ),
+    *(Column(name, String) for name in _TEXTS),
+    *(Column(name, Numeric) for name in _AMOUNTS),
+    *(
+        Column(name, TIMESTAMP(timezone=True))
+        for name in ("created_at", "updated_at", "deleted_at")
+    ),
+    Column("row_version", Numeric(asdecimal=False)),
+    Column("frozen", String),
+    Column("entry_seq", Numeric(asdecimal=False)),
+)
+
+SORTS = {
+    "created_at": BALANCE.c.created_at,
+    "department": BALANCE.c.department_key,
+    "budgeted_amount": BALANCE.c.authorized,
+    "available": BALANCE.c.available,
+    "fiscal_period": BALANCE.c.fiscal_period,
+}
+
+
+def live() -> Select[Any]:
+    """All budgets of the tenant that have not been deleted."""
+    return select(BALANCE).where(BALANCE.c.deleted_at.is_(None))
+
+
+def get_balance(session: Session, budget_id: UUID, *, deleted: bool = False) -> Any:
+    """One budget with its money. Raises NotFound."""
+    query = select(BALANCE).where(BALANCE.c.id == budget_id)
+    if not deleted:
+        query = query.where(BALANCE.c.deleted_at.is_(None))
+    row = session.execute(query).first()
+    if row is None:
+        raise NotFound("There is no such budget.")
+    return row
+
+
+def list_balances(
+    session: Session,
+    *,
+    department: str | None = None,
+    sub_category: str | None = None,
+    fiscal_period: str | None = None,
+    source: str | None = None,
+    import_id: UUID | None = None,
+    status: str | None = None,
+    kind: str | None = None,
+    q: str | None = None,
+    sort: str = "-created_at",
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page:
+    """A page of live budgets. Department and sub-category are compared as the natural key is."""
+    query = live()
+    if department is not None:
+        query = query.where(BALANCE.c.department_key == func.lower(func.btrim(department)))
+    if sub_category is not None:
+        query = query.where(BALANCE.c.sub_category_key == func.lower(func.btrim(sub_category)))
+    exact = {
+        "fiscal_period": fiscal_period,
+        "source": source,
+        "import_id": import_id,
+        "status": status,
+        "kind": kind,
+    }
+    for name, value in exact.items():
+        if value is not None:
+            query = query.where(BALANCE.c[name] == value)
+    if q:
+        like = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        query = query.where(or_(*(BALANCE.c[name].ilike(like) for name in _SEARCHED)))
+    return page(
+        session, query, columns=SORTS, key=BALANCE.c.id, sort=sort, limit=limit, cursor=cursor
+    )
+
+
+def totals(session: Session) -> list[Any]:
+    """What is budgeted, reserved, committed, spent and available, by currency."""
+    amounts = ("authorized", "reserved", "committed", "spent", "available")
+    return list(
+        session.execute(
+            select(
+                BALANCE.c.currency,
+                func.count().label("budgets"),
+                *(func.sum(BALANCE.c[name]).label(name) for name in amounts),
+            )
+            .where(BALANCE.c.deleted_at.is_(None))
+            .group_by(BALANCE.c.currency)
+            .order_by(BALANCE.c.currency)
+        ).all()
+    )

@@ -1,0 +1,193 @@
+"""Creating, changing, deleting and restoring budgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from bursar import periods
+from bursar.budgets.balances import get_balance
+from bursar.errors import (
+    BudgetFrozen,
+    BudgetInUse,
+    CurrencyNotAllowed,
+    DuplicateBudget,
+    InvalidInput,
+    NotFound,
+    VersionStale,
+)
+from bursar.ledger.operations import answer_of_row
+from bursar.money import require_currency
+from bursar.tenants import get_tenant
+from schema.tables import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class NewBudget:
+    """What makes up a budget; `amount` is authorized in `currency`."""
+
+    department: str
+    fiscal_period: str
+    amount: Decimal
+    currency: str
+    sub_category: str | None = None
+    name: str | None = None
+    kind: str = "department"
+    account_code: str | None = None
+    program: str | None = None
+    project: str | None = None
+    fund: str | None = None
+    owner: str | None = None
+    notes: str | None = None
+    external_ref: str | None = None
+
+
+def create_budget(session: Session, tenant_id: UUID, new: NewBudget, actor: str) -> Any:
+    """Create a budget and authorize its amount. Returns it with its balances.
+
+    Raises CurrencyNotAllowed, UnknownCurrency, InvalidInput, DuplicateBudget.
+    """
+    tenant = get_tenant(session)
+    require_currency(new.currency)
+    if new.currency not in tenant.allowed_currencies:
+        raise CurrencyNotAllowed(
+            f"{tenant.name} keeps budgets in {', '.join(tenant.allowed_currencies)} only."
+        )
+    if not new.department.strip():
+        raise InvalidInput("A budget needs a department.")
+    code = periods.require_code(new.fiscal_period, tenant.fiscal_start_month)
+    period_ids = periods.ensure(session, tenant_id, [code], tenant.fiscal_start_month)
+    budget = Budget(
+        tenant_id=tenant_id,
+        kind=new.kind,
+        name=new.name or " / ".join(filter(None, (new.department, new.sub_category))),
+        department=new.department.strip(),
+        sub_category=new.sub_category,
+        account_code=new.account_code,
+        program=new.program,
+        project=new.project,
+        fund=new.fund,
+        fiscal_period=code,
+        period_id=period_ids[code],
+        currency=new.currency,
+        owner=new.owner,
+        notes=new.notes,
+        external_ref=new.external_ref,
+    )
+    session.add(budget)
+    _flush(session)
+    _authorize(session, tenant_id, budget.id, new.amount, "created", actor)
+    return get_balance(session, budget.id)
+
+
+EDITABLE = ("name", "owner", "notes", "external_ref", "status")
+
+
+def edit_budget(
+    session: Session,
+    tenant_id: UUID,
+    budget_id: UUID,
+    version: int,
+    changes: dict[str, Any],
+    actor: str,
+) -> Any:
+    """Change a budget that is still at `version`; a new `amount` is posted as an adjustment.
+
+    Raises NotFound, VersionStale (with the present version), BudgetFrozen, InvalidAmount.
+    """
+    budget = _locked(session, budget_id)
+    if budget.row_version != version:
+        raise VersionStale(
+            f"The budget is at version {budget.row_version}, not {version}. Read it again.",
+            extra={"current_version": budget.row_version},
+        )
+    for name in EDITABLE:
+        if name in changes:
+            setattr(budget, name, changes[name])
+    if changes.get("status") is not None:
+        _freeze(session, tenant_id, budget_id, frozen=changes["status"] != "active")
+    budget.updated_at = func.now()  # a change of the amount alone is a new version too
+    _flush(session)
+    if changes.get("amount") is not None:
+        _authorize(session, tenant_id, budget_id, changes["amount"], "edited", actor)
+    session.expire(budget)
+    return get_balance(session, budget_id)
+
+
+def delete_budget(session: Session, budget_id: UUID) -> None:
+    """Hide a budget; its entries stay. Raises NotFound, BudgetInUse."""
+    budget = _locked(session, budget_id)
+    balance = get_balance(session, budget_id)
+    if balance.reserved or balance.committed:
+        raise BudgetInUse
+    _freeze(session, budget.tenant_id, budget_id, frozen=True)
+    budget.deleted_at = func.now()
+    session.flush()
+
+
+def restore_budget(session: Session, budget_id: UUID) -> Any:
+    """Bring a deleted budget back. Raises NotFound, DuplicateBudget when its place is taken."""
+    budget = session.execute(
+        select(Budget).where(Budget.id == budget_id).with_for_update()
+    ).scalar_one_or_none()
+    if budget is None:
+        raise NotFound("There is no such budget.")
+    if budget.deleted_at is not None:
+        budget.deleted_at = None
+        _flush(session)
+        _freeze(session, budget.tenant_id, budget_id, frozen=budget.status != "active")
+    return get_balance(session, budget_id)
+
+
+def _locked(session: Session, budget_id: UUID) -> Budget:
+    budget = session.execute(
+        select(Budget)
+        .where(Budget.id == budget_id, Budget.deleted_at.is_(None))
+        .with_for_update(key_share=True)
+    ).scalar_one_or_none()
+    if budget is None:
+        raise NotFound("There is no such budget.")
+    return budget
+
+
+def _authorize(
+    session: Session, tenant_id: UUID, budget_id: UUID, amount: Decimal, reason: str, actor: str
+) -> None:
+    row = session.execute(
+        text("select * from ledger_authorize(:tenant, :budget, :amount, :reason, :actor)"),
+        {
+            "tenant": tenant_id,
+            "budget": budget_id,
+            "amount": amount,
+            "reason": reason,
+            "actor": actor,
+        },
+    ).one()
+    if row.code == "budget_frozen":
+        raise BudgetFrozen
+    answer_of_row(row)
+
+
+def _freeze(session: Session, tenant_id: UUID, budget_id: UUID, *, frozen: bool) -> None:
+    session.execute(
+        text(
+            "update budget_account set frozen = :frozen"
+            " where tenant_id = :tenant and budget_id = :budget and closed_at is null"
+        ),
+        {"tenant": tenant_id, "budget": budget_id, "frozen": frozen},
+    )
+
+
+def _flush(session: Session) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if "uq_budget_natural_key" in str(error.orig):
+            raise DuplicateBudget from None
+        raise

@@ -1,0 +1,100 @@
+"""Applying a plan: exactly the plan, in one transaction, or not at all."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from bursar import periods
+from bursar.errors import InvalidImportState, PlanStale, RowsRejected
+from bursar.importing.planning import plan
+from bursar.importing.runs import DONE, ENDED, get_run, same_as_before
+from bursar.jobs.lease import Lease
+from bursar.tenants import get_tenant
+from schema.tables import ImportRow, ImportRun, Tenant
+
+
+def run_import(lease: Lease) -> None:
+    """The work of a job of kind `imports.run`: plan, and apply when that was asked for."""
+    import_id = UUID(lease.payload["import_id"])
+    with lease.transaction() as session:
+        run = get_run(session, import_id)
+    if run.state in ENDED:
+        return
+    if run.state != "planned" and not plan(lease, import_id):
+        return
+    if run.apply:
+        apply_plan(lease)
+
+
+def apply_plan(lease: Lease) -> None:
+    """The work of a job of kind `imports.apply`: carry out the plan in one transaction.
+
+    Raises PlanStale, RowsRejected, InvalidImportState.
+    """
+    import_id = UUID(lease.payload["import_id"])
+    lease.checkpoint()
+    with lease.transaction() as session:
+        run = get_run(session, import_id, lock=True)
+        if run.state in DONE:
+            return
+        if run.state != "planned":
+            raise InvalidImportState(f"The import is {run.state}, not planned.")
+        if same_as_before(session, run):
+            session.flush()
+            lease.end(session, "succeeded")
+            return
+        if run.rejected_rows and run.mode == "all_or_nothing":
+            raise RowsRejected(
+                f"{run.rejected_rows:,} of {run.total_rows:,} rows were rejected and the import is"
+                " all or nothing, so nothing was loaded. Fix them, or import with skip_errors."
+            )
+        lease.progress(0, run.total_rows, "applying")
+        _refuse_stale(session, run)
+        tenant = get_tenant(session)
+        _open_periods(session, run, tenant)
+        session.execute(
+            text("select import_apply(:tenant, :import, :source, :actor)"),
+            {
+                "tenant": run.tenant_id,
+                "import": run.id,
+                "source": run.source_type,
+                "actor": lease.actor,
+            },
+        )
+        run.state = "completed_with_errors" if run.rejected_rows else "completed"
+        run.completed_at = func.now()
+        lease.progress(run.total_rows, run.total_rows, "completed")
+        session.flush()
+        lease.end(session, "succeeded")
+
+
+def _refuse_stale(session: Session, run: ImportRun) -> None:
+    """Compare the plan with the budgets as they are now. Raises PlanStale with the rows."""
+    stale = session.execute(
+        text("select row_no from import_stale_rows(:tenant, :import, 20)"),
+        {"tenant": run.tenant_id, "import": run.id},
+    ).scalars()
+    rows = sorted(set(stale))
+    if rows:
+        raise PlanStale(
+            "Budgets have changed since the plan was made; rows "
+            + ", ".join(map(str, rows))
+            + " no longer fit. Plan again.",
+            extra={"rows": rows},
+        )
+
+
+def _open_periods(session: Session, run: ImportRun, tenant: Tenant) -> None:
+    codes = session.execute(
+        select(ImportRow.fiscal_period)
+        .where(
+            ImportRow.tenant_id == run.tenant_id,
+            ImportRow.import_id == run.id,
+            ImportRow.action == "create",
+        )
+        .distinct()
+    ).scalars()
+    periods.ensure(session, run.tenant_id, [c for c in codes if c], tenant.fiscal_start_month)

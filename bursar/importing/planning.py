@@ -1,0 +1,155 @@
+"""Planning an import: read, recognise, map, clean, and decide what each row will do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import func, text, update
+from sqlalchemy.orm import Session
+
+from bursar import files
+from bursar.errors import MappingIncomplete, NotABudget
+from bursar.importing.analysis import Analysis, analyze
+from bursar.importing.cleaning import Defaults, clean_rows
+from bursar.importing.load import stage
+from bursar.importing.runs import get_run, same_as_before
+from bursar.jobs.lease import Lease
+from bursar.tenants import get_tenant
+from schema.tables import ImportRun, StoredFile, Tenant
+
+
+def plan(lease: Lease, import_id: UUID) -> bool:
+    """Write the plan of an import. False: there is nothing left to apply.
+
+    Raises NotABudget, UnreadableFile and its kin, InvalidInput for a mapping that does not fit.
+    """
+    with lease.transaction() as session:
+        run = get_run(session, import_id)
+        tenant = get_tenant(session)
+        stored = files.get_file(session, run.file_id)
+        run.started_at = run.started_at or func.now()
+        session.flush()
+    path = files.open_path(stored)
+    lease.progress(0, None, "reading")
+    analysis = analyze(
+        path,
+        stored.name,
+        sheet=run.sheet,
+        header_row=run.header_row,
+        keywords=tenant.settings.get("kind_keywords"),
+        fiscal_start_month=tenant.fiscal_start_month,
+    )
+    if _keep(lease, run, analysis, stored):
+        return False
+    _require_budget(analysis, run)
+    try:
+        _stage_and_plan(lease, run, tenant, path, analysis)
+    except MappingIncomplete as error:
+        _await_mapping(lease, import_id, error)
+        return False
+    return True
+
+
+def _keep(lease: Lease, run: ImportRun, analysis: Analysis, stored: StoredFile) -> bool:
+    """Write down what was recognised; True when the same import was done before."""
+    request = json.dumps([run.sheet, run.header_row, run.mapping, run.defaults], sort_keys=True)
+    with lease.transaction() as session:
+        current = get_run(session, run.id, lock=True)
+        current.analysis = analysis.to_wire()
+        current.state = "profiled"
+        current.warnings = list(analysis.detection.warnings)
+        current.fingerprint = hashlib.sha256(stored.sha256 + request.encode()).digest()
+        return current.apply and same_as_before(session, current)
+
+
+def _require_budget(analysis: Analysis, run: ImportRun) -> None:
+    detection = analysis.detection
+    if detection.kind != "budget" and not run.force_kind:
+        raise NotABudget(
+            f"{analysis.file_name} looks like {detection.kind.replace('_', ' ')}"
+            f" (confidence {detection.confidence:.2f}). {' '.join(detection.warnings)}"
+            " Import it with force_kind if it is a budget."
+        )
+
+
+def _stage_and_plan(
+    lease: Lease, run: ImportRun, tenant: Tenant, path: Path, analysis: Analysis
+) -> None:
+    def follow(count: int) -> None:
+        lease.progress(count, max(count, analysis.total_rows), "reading")
+        lease.checkpoint()
+
+    rows = clean_rows(
+        path,
+        analysis,
+        mapping=run.mapping,
+        defaults=Defaults(
+            currency=run.defaults.get("currency"),
+            fiscal_period=run.defaults.get("fiscal_period"),
+            department=run.defaults.get("department"),
+            sub_category=run.defaults.get("sub_category"),
+        ),
+        base_currency=tenant.base_currency,
+        allowed_currencies=tenant.allowed_currencies,
+        fiscal_start_month=tenant.fiscal_start_month,
+    )
+    with lease.transaction() as session:
+        stage(session, rows, follow)
+        lease.progress(lease.done, lease.done, "planning")
+        session.execute(
+            text("select import_plan(:tenant, :import)"),
+            {"tenant": run.tenant_id, "import": run.id},
+        )
+        _count(session, run)
+
+
+def _await_mapping(lease: Lease, import_id: UUID, error: MappingIncomplete) -> None:
+    with lease.transaction() as session:
+        run = get_run(session, import_id, lock=True)
+        run.state = "awaiting_mapping"
+        run.error = {"code": error.code, "detail": error.detail}
+        session.flush()
+        lease.end(session, "succeeded")
+
+
+def _count(session: Session, run: ImportRun) -> None:
+    """Write the plan's counts and sums (by currency, as decimal text) on the run."""
+    names = {"tenant": run.tenant_id, "import": run.id}
+    counts: dict[str, int] = {
+        row.action: row.rows
+        for row in session.execute(
+            text(
+                "select action, count(*) as rows from import_row"
+                " where tenant_id = :tenant and import_id = :import group by action"
+            ),
+            names,
+        )
+    }
+    sums = session.execute(
+        text(
+            "select currency, sum(before_amount) as before, sum(after_amount) as after from ("
+            " select distinct on (budget_id) currency, before_amount, after_amount from import_row"
+            " where tenant_id = :tenant and import_id = :import and action <> 'rejected') b"
+            " group by currency order by currency"
+        ),
+        names,
+    ).all()
+    session.execute(
+        update(ImportRun)
+        .where(ImportRun.id == run.id)
+        .values(
+            state="planned",
+            total_rows=sum(counts.values()),
+            created_rows=counts.get("create", 0),
+            updated_rows=counts.get("update", 0),
+            unchanged_rows=counts.get("unchanged", 0),
+            rejected_rows=counts.get("rejected", 0),
+            amounts={
+                row.currency: {"before": str(row.before or 0), "after": str(row.after)}
+                for row in sums
+            },
+        )
+    )

@@ -1,0 +1,65 @@
+"""The tenant's fiscal periods as rows: found by code or alias, opened when first named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from bursar import fiscal
+from bursar.errors import Fault, InvalidInput
+from schema.tables import FiscalPeriod
+
+
+def require_code(text: str, fiscal_start_month: int) -> str:
+    """The canonical code of what a person wrote (`FY25`, `2024-25`, `Q1 2025`).
+
+    Raises InvalidInput when it names no period.
+    """
+    period = fiscal.resolve(text, fiscal_start_month)
+    if period is None:
+        raise InvalidInput(
+            f"{text!r} is not a fiscal period.",
+            faults=[Fault("/fiscal_period", "unknown_period", "Write it like FY2025 or 2025-01.")],
+        )
+    return period.code
+
+
+def ensure(
+    session: Session, tenant_id: UUID, codes: Iterable[str], fiscal_start_month: int
+) -> dict[str, UUID]:
+    """Open the periods that do not exist yet; returns the id of each code.
+
+    Raises InvalidInput for a code that names no period.
+    """
+    wanted = sorted(set(codes))
+    if not wanted:
+        return {}
+    rows = []
+    for code in wanted:
+        period = fiscal.resolve(code, fiscal_start_month)
+        if period is None:
+            raise InvalidInput(f"{code!r} is not a fiscal period.")
+        rows.append(
+            {
+                "tenant_id": tenant_id,
+                "code": period.code,
+                "kind": period.kind,
+                "starts_on": period.starts_on,
+                "ends_on": period.ends_on,
+            }
+        )
+    session.execute(
+        insert(FiscalPeriod)
+        .values(rows)
+        .on_conflict_do_nothing(index_elements=["tenant_id", "code"])
+    )
+    found = session.execute(
+        select(FiscalPeriod.code, FiscalPeriod.id).where(
+            FiscalPeriod.tenant_id == tenant_id, FiscalPeriod.code.in_(wanted)
+        )
+    ).all()
+    return {row.code: row.id for row in found}

@@ -1,0 +1,24 @@
+"""Importing files."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from bursar.database import database
+from bursar.importing.applying import apply_plan, run_import
+from bursar.importing.runs import record_failure
+from bursar.jobs import runner
+
+
+@shared_task(name="imports.run")
+def run(tenant_id: str, job_id: str) -> None:
+    """Plan an import, and apply it when that was asked for."""
+    runner.run(database(), UUID(tenant_id), UUID(job_id), run_import, record_failure)
+
+
+@shared_task(name="imports.apply")
+def apply(tenant_id: str, job_id: str) -> None:
+    """Apply an import that was planned before."""
+    runner.run(database(), UUID(tenant_id), UUID(job_id), apply_plan, record_failure)

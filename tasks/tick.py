@@ -1,0 +1,67 @@
+"""The tick: beat fires it, and it looks in the database for what is due."""
+
+from __future__ import annotations
+
+import structlog
+from celery import shared_task
+from sqlalchemy import text
+
+from bursar import alerts, schedules
+from bursar.database import Database, database
+from bursar.jobs.sweep import due_jobs, tenants_with_due
+from bursar.ledger.operations import expire_holds
+from tasks.doorbell import ring
+
+log = structlog.get_logger("bursar.tick")
+
+
+@shared_task(name="tick")
+def tick() -> None:
+    """Ring for jobs that wait, and start the housekeeping that is due."""
+    opened = database()
+    schedules.beat(opened, "beat")
+    for bell in due_jobs(opened):
+        ring(bell)
+    for name, due_at in schedules.take_due(opened):
+        try:
+            _DUTIES[name](opened)
+        except Exception:
+            # One duty's trouble must not keep the others from being done; it is due again soon.
+            log.exception("housekeeping failed", schedule=name, due_at=due_at.isoformat())
+
+
+def _expire_holds(opened: Database) -> None:
+    for tenant_id in tenants_with_due(opened, "holds"):
+        expired = expire_holds(opened, tenant_id)
+        log.info("holds expired", tenant_id=str(tenant_id), holds=expired)
+
+
+def _raise_alerts(opened: Database) -> None:
+    for tenant_id in tenants_with_due(opened, "outbox"):
+        with opened.transaction(tenant_id, "system") as session:
+            alerts.raise_from_outbox(session, tenant_id)
+
+
+def _ledger_partitions(opened: Database) -> None:
+    with opened.transaction(None) as session:
+        session.execute(text("select ensure_ledger_partitions()"))
+
+
+def _forget_idempotency_keys(opened: Database) -> None:
+    for tenant_id in tenants_with_due(opened, "all"):
+        with opened.transaction(tenant_id, "system") as session:
+            session.execute(
+                text(
+                    "delete from action_idempotency"
+                    " where tenant_id = :tenant and created_at < now() - interval '7 days'"
+                ),
+                {"tenant": tenant_id},
+            )
+
+
+_DUTIES = {
+    "expire_holds": _expire_holds,
+    "raise_alerts": _raise_alerts,
+    "ledger_partitions": _ledger_partitions,
+    "forget_idempotency_keys": _forget_idempotency_keys,
+}
