@@ -7,9 +7,9 @@ requirements=$1
 say() { printf '%s\n' "$*" >&2; }
 
 # Whether a command is a Python new enough that really runs (a shim may exist without one behind
-# it) and can make environments (Debian packs venv on its own).
+# it) and can reach a registry (one built without OpenSSL cannot).
 suits() {
-    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+    "$1" -c 'import ssl, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
 # Python's own libraries must not be shadowed by a setting of the user's.
@@ -27,7 +27,7 @@ if ! { [ -x .venv/bin/python ] && suits .venv/bin/python; }; then
         fi
     done
     if [ -z "$found" ]; then
-        say "Bursar needs Python 3.11 or newer, and none was found."
+        say "Bursar needs Python 3.11 or newer, with its ssl module, and none was found."
         say "Install one (Debian, Ubuntu: apt-get install python3 python3-venv; Fedora:"
         say "dnf install python3) or name one: make PYTHON=/path/to/python3.13 …"
         exit 1
