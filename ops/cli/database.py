@@ -51,17 +51,19 @@ def migrate() -> None:
 
 
 def bootstrap(
-    admin_url: Annotated[
-        str, typer.Option(help="URL of a superuser on the server.", envvar="BURSAR_ADMIN_URL")
-    ],
+    admin_url: Annotated[str, typer.Option(help="URL of a superuser on the server.")] = "",
     database: Annotated[str, typer.Option(help="Name of the database to make.")] = "bursar",
 ) -> None:
     """Make roles and database on a PostgreSQL server of your own, once, as its administrator.
 
     The passwords for bursar_owner, bursar_app and bursar_backup come from the variables
-    BURSAR_OWNER_PASSWORD, BURSAR_APP_PASSWORD and BURSAR_BACKUP_PASSWORD.
+    BURSAR_OWNER_PASSWORD, BURSAR_APP_PASSWORD and BURSAR_BACKUP_PASSWORD, and the URL may come
+    from BURSAR_ADMIN_URL; each also from a file of that name in lower case in BURSAR_SECRETS_DIR.
     """
-    given = {name: _password(name) for name in PASSWORDS}
+    admin_url = admin_url or _secret("BURSAR_ADMIN_URL")
+    if not admin_url:
+        raise Misconfigured("Give the URL of a superuser with --admin-url or BURSAR_ADMIN_URL.")
+    given = {name: _secret(name) for name in PASSWORDS}
     missing = [name for name, value in given.items() if not value]
     if missing:
         raise Misconfigured(f"Set {', '.join(missing)} to the passwords that the roles shall have.")
@@ -79,8 +81,8 @@ def bootstrap(
     say(f"roles and database {database} are ready; next: bursar migrate")
 
 
-def _password(name: str) -> str:
-    """A password from the environment, or from a mounted file as the settings take theirs."""
+def _secret(name: str) -> str:
+    """A secret from the environment, or from a mounted file as the settings take theirs."""
     if value := os.environ.get(name):
         return value
     file = Path(os.environ.get("BURSAR_SECRETS_DIR", "/run/secrets")) / name.lower()
