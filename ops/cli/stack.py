@@ -93,7 +93,7 @@ def stack_status(settings: Settings) -> dict[str, object]:
     alive = state.supervisor is not None and state.supervisor.alive()
     urls = stack_urls(home, settings) if home else None
     return {
-        "state": state.phase if alive else "stopped",
+        "state": _condition(state) if alive else "stopped",
         "web_url": state.web_url() if alive else None,
         "flower_url": f"http://127.0.0.1:{state.flower_port}" if alive else None,
         "database_url": urls.database_url if urls else None,
@@ -113,6 +113,12 @@ def stack_status(settings: Settings) -> dict[str, object]:
             for known in state.processes
         ],
     }
+
+
+def _condition(state: StackState) -> str:
+    """The phase, or `degraded` where something that should run does not."""
+    down = [one for one in state.processes if one.identity is None or not one.identity.alive()]
+    return "degraded" if state.phase == "ready" and down else state.phase
 
 
 def _up_in_background(home: Home, port: int | None) -> None:

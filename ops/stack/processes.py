@@ -62,8 +62,8 @@ def processes(places: Places) -> list[Process]:
                 *(*celery, "worker", "--hostname=worker@%h", "--loglevel=INFO"),
                 f"--concurrency={places.worker_processes}",
             ),
-            # A warm stop lets jobs end; a cold one gives them back to be claimed again.
-            ((signal.SIGTERM, 20.0), (signal.SIGQUIT, 5.0)),
+            # A warm stop lets jobs end; after it a soft one gives them back to be claimed again.
+            ((signal.SIGTERM, 20.0), (signal.SIGQUIT, 25.0)),
             {},
         ),
         Process(
