@@ -1,0 +1,1 @@
+"""The embedded stack: PostgreSQL, Valkey and Bursar's own processes on one machine, no Docker."""
