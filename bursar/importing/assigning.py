@@ -48,7 +48,7 @@ def assign(scores: Sequence[Sequence[float]]) -> list[int | None]:
     return found
 
 
-def _relax(  # noqa: PLR0917  # the inner loop of one algorithm; a class would hide it
+def _relax(  # the inner loop of one algorithm; a class would hide it
     costs: Sequence[float],
     base: float,
     v: Sequence[float],

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from bursar.importing.analysis import Analysis
 from bursar.importing.numbers import looks_numeric
 from bursar.importing.rows import CellError, RejectedRow
 
@@ -21,15 +20,16 @@ _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 def export_rejected(
     path: Path,
-    analysis: Analysis,
+    headers: Sequence[str],
+    sheet: str | None,
     rows: Iterable[RejectedRow],
     kind: Literal["csv", "xlsx"],
 ) -> int:
     """Write header, rejected rows and a reason for each to `path`; how many rows there were."""
-    headers = [*(inert(header) for header in analysis.headers), _reason_header(analysis.headers)]
+    written = [*(inert(header) for header in headers), _reason_header(headers)]
     if kind == "csv":
-        return _write_csv(path, headers, rows)
-    return _write_xlsx(path, headers, rows, analysis.sheet or "Rejected")
+        return _write_csv(path, written, rows)
+    return _write_xlsx(path, written, rows, sheet or "Rejected")
 
 
 def inert(cell: str) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, select, text, tuple_, update
+from sqlalchemy import Select, and_, exists, func, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from bursar import files
@@ -140,7 +141,7 @@ def list_runs(
     session: Session, *, state: str | None = None, limit: int = 50, cursor: str | None = None
 ) -> Page:
     """A page of imports with their files' names, newest first."""
-    query = select(ImportRun, StoredFile.name).join(
+    query: Select[Any] = select(ImportRun, StoredFile.name).join(
         StoredFile,
         and_(StoredFile.tenant_id == ImportRun.tenant_id, StoredFile.id == ImportRun.file_id),
     )
@@ -220,10 +221,12 @@ def export_rejected_rows(session: Session, run: ImportRun, folder: Path, name: s
         .execution_options(yield_per=1000)
     ).scalars()
     stem, suffix = Path(name).stem, Path(name).suffix.lower()
-    made = folder / f"{stem}-rejected{'.csv' if suffix in {'.csv', '.tsv', '.txt'} else '.xlsx'}"
+    kind: Literal["csv", "xlsx"] = "csv" if suffix in {".csv", ".tsv", ".txt"} else "xlsx"
+    made = folder / f"{stem}-rejected.{kind}"
     export_rejected(
         made,
         headers,
+        run.sheet,
         (
             RejectedRow(
                 row.row_no,
@@ -236,5 +239,6 @@ def export_rejected_rows(session: Session, run: ImportRun, folder: Path, name: s
             )
             for row in rows
         ),
+        kind,
     )
     return made

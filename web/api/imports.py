@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from bursar.importing.analysis import analyze
 from flask import Response, jsonify, request, send_file
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, field_validator
@@ -20,6 +19,7 @@ from bursar import files, metrics
 from bursar.config import settings
 from bursar.errors import Fault, InvalidImportState, InvalidInput
 from bursar.importing import runs
+from bursar.importing.analysis import analyze
 from bursar.jobs import rows as jobs
 from bursar.tenants import get_tenant
 from schema.tables import ImportRun
