@@ -47,6 +47,7 @@ class Database:
             max_overflow=2,
             pool_pre_ping=True,
             pool_timeout=10,
+            hide_parameters=True,  # they hold amounts and names, and errors are logged
         )
         self._pool_size = pool_size
         self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None

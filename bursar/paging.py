@@ -29,7 +29,7 @@ class Page:
 
 def page(
     session: Session,
-    query: Select[Any],
+    query: Select[*tuple[Any, ...]],
     *,
     columns: Mapping[str, ColumnElement[Any]],
     key: ColumnElement[Any],

@@ -6,7 +6,7 @@ ALTER DATABASE {database} SET timezone TO 'UTC';
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
 GRANT CONNECT ON DATABASE {database} TO bursar_app, bursar_backup;
 -- Imports copy into a temporary table first: COPY cannot write through row level security.
-GRANT TEMPORARY ON DATABASE {database} TO bursar_app;
+GRANT TEMPORARY ON DATABASE {database} TO bursar_ledger, bursar_app;
 
 ALTER SCHEMA public OWNER TO bursar_owner;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;

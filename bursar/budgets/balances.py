@@ -40,19 +40,13 @@ _AMOUNTS = (
 BALANCE = Table(
     "budget_balance",
     MetaData(),
-    *(
-        Column(name, PG_UUID(as_uuid=True))
-        for name in ("tenant_id", "id", "import_id", "account_id")
-    ),
+    *(Column(name, PG_UUID(as_uuid=True)) for name in _IDS),
     *(Column(name, String) for name in _TEXTS),
     *(Column(name, Numeric) for name in _AMOUNTS),
-    *(
-        Column(name, TIMESTAMP(timezone=True))
-        for name in ("created_at", "updated_at", "deleted_at")
-    ),
-    Column("row_version", Numeric(asdecimal=False)),
-    Column("frozen", String),
-    Column("entry_seq", Numeric(asdecimal=False)),
+    *(Column(name, TIMESTAMP(timezone=True)) for name in _TIMES),
+    Column("row_version", Integer),
+    Column("frozen", Boolean),
+    Column("entry_seq", BigInteger),
 )
 
 SORTS = {

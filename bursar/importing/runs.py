@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, func, select, text, tuple_, update
+from sqlalchemy import and_, exists, func, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from bursar import files
@@ -141,7 +141,7 @@ def list_runs(
     session: Session, *, state: str | None = None, limit: int = 50, cursor: str | None = None
 ) -> Page:
     """A page of imports with their files' names, newest first."""
-    query: Select[Any] = select(ImportRun, StoredFile.name).join(
+    query = select(ImportRun, StoredFile.name).join(
         StoredFile,
         and_(StoredFile.tenant_id == ImportRun.tenant_id, StoredFile.id == ImportRun.file_id),
     )
