@@ -61,6 +61,8 @@ def processes(places: Places) -> list[Process]:
             (
                 *(*celery, "worker", "--hostname=worker@%h", "--loglevel=INFO"),
                 f"--concurrency={places.worker_processes}",
+                # Workers ask each other for nothing: what they share is in PostgreSQL.
+                *("--without-mingle", "--without-gossip"),
             ),
             # A warm stop lets jobs end; after it a soft one gives them back to be claimed again.
             ((signal.SIGTERM, 20.0), (signal.SIGQUIT, 25.0)),
