@@ -139,7 +139,7 @@ def database() -> Database:
     """The database of this process; a forked child opens its own connections."""
     pid = os.getpid()
     if pid not in _open:
-        _open.clear()
+        # A parent's connections stay untouched: closing them here would end them for the parent.
         opened = Database(settings().database_url, settings().pool_size)
         opened.require_safe_role()
         _open[pid] = opened

@@ -5,12 +5,16 @@ The database stores `numeric(20,4)`; no value ever passes through a float.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from functools import lru_cache
 
 from bursar.errors import InvalidAmount, UnknownCurrency
 from schema.reference import currency_exponents
 
+# Stricter than Decimal itself, which also reads underscores, blanks and digits of other scripts.
+PLAIN = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
+_MOST_DECIMALS = "CLF"  # four, as many as any currency has
 LARGEST = Decimal("9999999999999999.9999")  # what numeric(20,4) holds
 
 
@@ -39,16 +43,15 @@ def parse_amount(value: str | int | Decimal, currency: str) -> Decimal:
     places = exponents()[require_currency(currency)]
     if isinstance(value, float):  # a programming error: floats are stopped at the door
         raise TypeError("money never comes from a float")
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        raise InvalidAmount(f"{value!r} is not a decimal number.") from None
+    if isinstance(value, str) and not PLAIN.fullmatch(value):
+        raise InvalidAmount(f"{value[:40]!r} is not a decimal number, such as 1234.50.")
+    amount = Decimal(value)
     if not amount.is_finite():
         raise InvalidAmount(f"{value!r} is not a finite number.")
     if abs(amount) > LARGEST:
         raise InvalidAmount(f"{value} is larger than {LARGEST}.")
     if amount != amount.quantize(Decimal(1).scaleb(-places)):
-        raise InvalidAmount(f"{value} has more than the {places} decimals that {currency} has.")
+        raise InvalidAmount(f"{value} has more than {places} decimals.")
     return amount
 
 
@@ -58,6 +61,14 @@ def positive_amount(value: str | int | Decimal, currency: str) -> Decimal:
     if amount <= 0:
         raise InvalidAmount("The amount must be greater than zero.")
     return amount
+
+
+def positive_decimal(value: str | int | Decimal) -> Decimal:
+    """An amount above zero whose currency is not known yet; the database compares its decimals.
+
+    Raises InvalidAmount.
+    """
+    return positive_amount(value, _MOST_DECIMALS)
 
 
 def to_wire(amount: Decimal, currency: str) -> str:

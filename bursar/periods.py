@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -10,7 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from bursar import fiscal
+from bursar.database import Database
 from bursar.errors import Fault, InvalidInput
+from bursar.tenants import get_tenant
 from schema.tables import FiscalPeriod
 
 
@@ -26,6 +29,22 @@ def require_code(text: str, fiscal_start_month: int) -> str:
             faults=[Fault("/fiscal_period", "unknown_period", "Write it like FY2025 or 2025-01.")],
         )
     return period.code
+
+
+# A tenant's calendar changes once in years, and every check asks for it.
+_STARTS_KEPT_SECONDS = 30.0
+_starts: dict[UUID, tuple[float, int]] = {}
+
+
+def fiscal_start(database: Database, tenant_id: UUID) -> int:
+    """The month in which the tenant's fiscal year starts."""
+    kept = _starts.get(tenant_id)
+    if kept is not None and kept[0] > time.monotonic():
+        return kept[1]
+    with database.transaction(tenant_id) as session:
+        month = get_tenant(session).fiscal_start_month
+    _starts[tenant_id] = (time.monotonic() + _STARTS_KEPT_SECONDS, month)
+    return month
 
 
 def ensure(

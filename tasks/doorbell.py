@@ -33,7 +33,8 @@ def broker_options() -> dict[str, object]:
 
 
 @lru_cache(maxsize=1)
-def _producer(pid: int) -> Celery:
+def _producer(_pid: int) -> Celery:
+    # One a process: a forked child must not share its parent's socket.
     app = Celery("bursar-doorbell", broker=settings().broker_url, set_as_current=False)
     app.conf.update(
         task_ignore_result=True,

@@ -8,9 +8,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from bursar import periods
-from bursar.errors import InvalidImportState, PlanStale, RowsRejected
+from bursar.errors import InvalidImportState, RowsRejected
 from bursar.importing.planning import plan
-from bursar.importing.runs import DONE, ENDED, get_run, same_as_before
+from bursar.importing.runs import DONE, ENDED, get_run, require_fresh, same_as_before
 from bursar.jobs.lease import Lease
 from bursar.tenants import get_tenant
 from schema.tables import ImportRow, ImportRun, Tenant
@@ -52,7 +52,7 @@ def apply_plan(lease: Lease) -> None:
                 " all or nothing, so nothing was loaded. Fix them, or import with skip_errors."
             )
         lease.progress(0, run.total_rows, "applying")
-        _refuse_stale(session, run)
+        require_fresh(session, run)
         tenant = get_tenant(session)
         _open_periods(session, run, tenant)
         session.execute(
@@ -69,22 +69,6 @@ def apply_plan(lease: Lease) -> None:
         lease.progress(run.total_rows, run.total_rows, "completed")
         session.flush()
         lease.end(session, "succeeded")
-
-
-def _refuse_stale(session: Session, run: ImportRun) -> None:
-    """Compare the plan with the budgets as they are now. Raises PlanStale with the rows."""
-    stale = session.execute(
-        text("select row_no from import_stale_rows(:tenant, :import, 20)"),
-        {"tenant": run.tenant_id, "import": run.id},
-    ).scalars()
-    rows = sorted(set(stale))
-    if rows:
-        raise PlanStale(
-            "Budgets have changed since the plan was made; rows "
-            + ", ".join(map(str, rows))
-            + " no longer fit. Plan again.",
-            extra={"rows": rows},
-        )
 
 
 def _open_periods(session: Session, run: ImportRun, tenant: Tenant) -> None:

@@ -61,6 +61,7 @@ class Answer:
 
     replayed: bool
     budget_id: UUID
+    account_id: UUID
     ref_type: str | None
     ref_id: str | None
     state: str | None
@@ -180,6 +181,20 @@ def expire_holds(database: Database, tenant_id: UUID, limit: int = 500) -> int:
     return int(
         database.call("select ledger_expire_holds(%s, %s) as expired", (tenant_id, limit)).expired
     )
+
+
+def read_account(database: Database, tenant_id: UUID, budget_id: UUID) -> Answer:
+    """A budget's account as it stands. Raises NotFound."""
+    row = database.call("select * from ledger_account(%s, %s)", (tenant_id, budget_id))
+    return _answer(row, "budget")
+
+
+def read_hold(
+    database: Database, tenant_id: UUID, ref_id: str, ref_type: str = "reservation"
+) -> Answer:
+    """A reservation as it stands, with its account. Raises NotFound."""
+    row = database.call("select * from ledger_hold(%s, %s, %s)", (tenant_id, ref_type, ref_id))
+    return _answer(row, "reservation")
 
 
 def answer_of_row(row: Any) -> Answer:

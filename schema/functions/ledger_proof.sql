@@ -1,5 +1,31 @@
 -- Reading the ledger back: utilization, and whether counters and entries agree.
 
+create or replace function ledger_account(p_tenant uuid, p_budget uuid) returns ledger_answer
+language plpgsql stable as $$
+declare account budget_account;
+begin
+  perform set_config('bursar.tenant', p_tenant::text, true);
+  select a.* into account from budget_account a
+    join budget b on b.tenant_id = a.tenant_id and b.id = a.budget_id and b.deleted_at is null
+   where a.tenant_id = p_tenant and a.budget_id = p_budget
+     and a.line_key is null and a.closed_at is null;
+  return ledger_answer_of(case when found then 'ok' else 'not_found' end, account, null);
+end $$;
+
+create or replace function ledger_hold(p_tenant uuid, p_ref_type text, p_ref_id text)
+returns ledger_answer language plpgsql stable as $$
+declare
+  account budget_account;
+  held hold;
+begin
+  perform set_config('bursar.tenant', p_tenant::text, true);
+  select * into held from hold
+   where tenant_id = p_tenant and ref_type = p_ref_type and ref_id = p_ref_id;
+  select * into account from budget_account
+   where tenant_id = p_tenant and id = held.account_id;
+  return ledger_answer_of(case when held.id is null then 'not_found' else 'ok' end, account, held);
+end $$;
+
 drop function if exists ledger_reconcile;
 create function ledger_reconcile(p_tenant uuid, p_budget uuid default null)
 returns table (

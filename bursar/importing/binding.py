@@ -1,0 +1,163 @@
+"""From a proposed mapping and a person's changes to what each column is read as."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bursar.errors import Fault, InvalidInput, MappingIncomplete
+from bursar.fiscal import Period, part_of_year, resolve
+from bursar.importing.analysis import Analysis
+from bursar.importing.layouts import revision_rank
+from bursar.importing.mapping import ColumnMapping
+from bursar.importing.vocabulary import MEASURES, TARGETS
+
+Part = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One budget row that each source row gives: columns by measure, and its period.
+
+    `period` is canonical; None means the row's own period, narrowed to `part` where it is set.
+    """
+
+    period: str | None
+    part: Part | None
+    columns: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Which column holds what. `texts` maps every target that is no amount to its column."""
+
+    texts: Mapping[str, int]
+    slots: tuple[Slot, ...]
+
+
+def bind(
+    analysis: Analysis,
+    mapping: Mapping[str, str | None] | None,
+    given: frozenset[str],
+    fiscal_start_month: int,
+) -> Binding:
+    """Apply the person's `mapping` over the proposed one.
+
+    `given` are the fields that constants or defaults supply. Raises InvalidInput with a fault for
+    every header or target that does not exist or is given twice, and MappingIncomplete.
+    """
+    columns = _overridden(analysis, mapping or {})
+    texts: dict[str, int] = {}
+    amounts: list[ColumnMapping] = []
+    for column in columns:
+        if column.target in MEASURES:
+            amounts.append(column)
+        elif column.target is not None:
+            texts[column.target] = column.index
+    slots = _slots(amounts, "fiscal_period" in texts, fiscal_start_month)
+    missing = []
+    if "department" not in texts and "department" not in given:
+        missing.append("department")
+    if not slots:
+        missing.append("budgeted_amount")
+    needs_period = any(slot.period is None for slot in slots) or not slots
+    if needs_period and "fiscal_period" not in texts and "fiscal_period" not in given:
+        missing.append("fiscal_period")
+    if missing:
+        raise MappingIncomplete(
+            f"Neither a column nor a default gives {', '.join(missing)}.",
+            faults=[
+                Fault(f"/mapping/{field}", "mapping_incomplete", f"Nothing gives {field}.")
+                for field in missing
+            ],
+        )
+    return Binding(texts, slots)
+
+
+def _overridden(analysis: Analysis, mapping: Mapping[str, str | None]) -> list[ColumnMapping]:
+    faults = []
+    for header, target in mapping.items():
+        if header not in analysis.headers:
+            faults.append(
+                Fault("/mapping", "unknown_header", f"The file has no column {header!r}.")
+            )
+        if target is not None and target not in TARGETS:
+            faults.append(Fault(f"/mapping/{header}", "unknown_target", f"{target!r} is no field."))
+    # A target that a person gave to one column is taken from the columns it was proposed for;
+    # columns of periods share theirs.
+    chosen = {target for target in mapping.values() if target is not None}
+    across = {c.header for c in analysis.columns if c.period is not None}
+    single = {
+        target for header, target in mapping.items() if target is not None and header not in across
+    }
+    result = []
+    for column in analysis.columns:
+        target = column.target
+        if column.header in mapping:
+            target = mapping[column.header]
+        elif target in single or (target in chosen and column.period is None):
+            target = None
+        result.append(
+            ColumnMapping(
+                column.index,
+                column.header,
+                target,
+                column.confidence,
+                column.reason,
+                column.samples,
+                column.period,
+            )
+        )
+    faults += _duplicates(result)
+    if faults:
+        raise InvalidInput("The mapping does not fit the file.", faults=faults)
+    return result
+
+
+def _duplicates(columns: list[ColumnMapping]) -> list[Fault]:
+    by_target: dict[str, list[str]] = defaultdict(list)
+    for column in columns:
+        if column.target is not None and column.period is None:
+            by_target[column.target].append(column.header)
+    return [
+        Fault("/mapping", "duplicate_target", f"{target} is given to {', '.join(headers)}.")
+        for target, headers in by_target.items()
+        if len(headers) > 1
+    ]
+
+
+def _slots(amounts: list[ColumnMapping], has_period_column: bool, start: int) -> tuple[Slot, ...]:
+    """Group the amount columns by period. Spending of periods without a budget is left out, and
+    of several revisions of one budget the latest counts.
+    """
+    groups: dict[tuple[str | None, Part | None], dict[str, list[ColumnMapping]]] = {}
+    for column in amounts:
+        key = _slot_key(column, has_period_column, start)
+        groups.setdefault(key, defaultdict(list))[str(column.target)].append(column)
+    slots = []
+    for (period, part), measures in groups.items():
+        if "budgeted_amount" not in measures:
+            continue
+        latest = {
+            measure: max(columns, key=lambda c: (revision_rank(c.header), -c.index)).index
+            for measure, columns in measures.items()
+        }
+        slots.append(Slot(period, part, latest))
+    # A single budget column of one period beside spending that names none is one row.
+    if len(slots) == 1 and (None, None) in groups:
+        loose = {m: cs[0].index for m, cs in groups[None, None].items()}
+        slots = [Slot(slots[0].period, slots[0].part, {**loose, **slots[0].columns})]
+    return tuple(slots)
+
+
+def _slot_key(
+    column: ColumnMapping, has_period_column: bool, start: int
+) -> tuple[str | None, Part | None]:
+    if column.period is None:
+        return None, None
+    resolved: Period | None = resolve(column.period, start)
+    part = part_of_year(column.header)
+    if part is not None and (has_period_column or resolved is None):
+        return None, part
+    return (resolved.code if resolved else column.period), None

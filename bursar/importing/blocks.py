@@ -1,0 +1,313 @@
+"""A chunk of rows, read column by column: budget rows, rejected rows, and rows left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
+
+from bursar.fiscal import resolve
+from bursar.importing.binding import Slot
+from bursar.importing.codes import CellCode
+from bursar.importing.columns import (
+    BLANK,
+    Amount,
+    AmountColumn,
+    Lookup,
+    PeriodColumn,
+    Refused,
+    Value,
+    fit_decimals,
+)
+from bursar.importing.headers import is_blank
+from bursar.importing.numbers import ABSENT, DASHES, looks_numeric
+from bursar.importing.readers import TEXTS, Readers
+from bursar.importing.rows import BudgetRow, CellError, LeftOut, RejectedRow
+from bursar.importing.totals import TotalLabels
+from bursar.money import exponents
+
+_LABELS = ("department", "sub_category", "program")
+
+
+class Block:
+    """One chunk of rows while it is read: what came of it, what was wrong, what is skipped."""
+
+    def __init__(self, rows: list[list[str]], numbers: list[int]) -> None:
+        self.rows = rows
+        self.numbers = numbers
+        self.results: list[list[BudgetRow]] = []
+        self.errors: dict[int, list[CellError]] = {}
+        self.skipped: set[int] = set()
+        self.plain = True
+
+    def fault(self, row: int, column: str | None, value: str, code: str, detail: str) -> None:
+        """Note that row `row` of the chunk cannot be loaded, once for each column and code."""
+        error = CellError(column, str(value), str(code), detail)
+        errors = self.errors.setdefault(row, [])
+        if error not in errors:
+            errors.append(error)
+
+
+class BlockReader:
+    """Reads one chunk after the other; what it remembers does not grow with the file."""
+
+    def __init__(self, readers: Readers, left_out: LeftOut) -> None:
+        self._readers = readers
+        self._left_out = left_out
+        self._sums = TotalLabels()
+
+    def read(self, chunk: list[list[str]], first: int) -> Iterator[BudgetRow | RejectedRow]:
+        """What the rows of `chunk` give, in order; `first` is the number of its first row."""
+        block = self._read_block(chunk, first)
+        if block is None:
+            return
+        if not block.errors and not block.skipped:
+            if len(block.results) == 1:
+                yield from block.results[0]
+            else:
+                for group in zip(*block.results, strict=True):
+                    yield from group
+            return
+        for i, number in enumerate(block.numbers):
+            if i in block.skipped:
+                continue
+            errors = block.errors.get(i)
+            if errors is None:
+                for result in block.results:
+                    yield result[i]
+            else:
+                sheet = self._readers.sheet
+                cells = tuple(map(str, block.rows[i]))
+                yield RejectedRow(number, sheet, cells, tuple(errors))
+
+    def _read_block(self, chunk: list[list[str]], first: int) -> Block | None:
+        block = Block(*self._without_blanks(chunk, first))
+        if not block.rows:
+            return None
+        columns = self._squared(block)
+        texts = {
+            target: self._looked_up(block, reader, self._readers.binding.texts[target], columns)
+            for target, reader in self._readers.texts.items()
+        }
+        currencies = self._with_default("currency", self._readers.currencies, block, columns)
+        amounts = {
+            i: self._read_amounts(i, reader, block, columns[i], currencies)
+            for i, reader in self._readers.amounts.items()
+        }
+        departments = texts.get("department")
+        if departments is None:
+            departments = [self._readers.department] * len(block.rows)
+        elif None in departments:
+            departments = self._filled_in(block, departments, columns)
+        for slot in self._readers.binding.slots:
+            periods = self._slot_periods(slot, block, columns)
+            parts = [
+                block.numbers,
+                departments,
+                texts.get("sub_category") or repeat(self._readers.sub_category),
+                periods,
+                currencies,
+                *(texts.get(target) or repeat(None) for target in TEXTS),
+                amounts[slot.columns["budgeted_amount"]],
+                self._optional(amounts, slot, "committed_amount"),
+                self._optional(amounts, slot, "actual_amount"),
+            ]
+            block.results.append(list(map(BudgetRow._make, zip(*parts, strict=False))))
+        self._skip(block, columns, texts)
+        return block
+
+    def _without_blanks(
+        self, chunk: list[list[str]], first: int
+    ) -> tuple[list[list[str]], list[int]]:
+        rows = [row for row in chunk if any(row)]
+        if len(rows) == len(chunk):
+            return chunk, list(range(first, first + len(chunk)))
+        self._left_out.blank += len(chunk) - len(rows)
+        return rows, [first + i for i, row in enumerate(chunk) if any(row)]
+
+    def _squared(self, block: Block) -> list[Sequence[str]]:
+        """Columns of equal length; cells beyond the header are a fault unless blank."""
+        width = len(self._readers.headers)
+        if {len(row) for row in block.rows} != {width}:
+            square = []
+            for i, row in enumerate(block.rows):
+                if len(row) > width and any(cell.strip() for cell in row[width:]):
+                    block.fault(
+                        i, None, row[width], CellCode.EXTRA_CELLS,
+                        f"The row has {len(row)} cells; the header has {width}.",
+                    )  # fmt: skip
+                square.append([*row[:width], *[""] * (width - len(row))])
+            return list(zip(*square, strict=True))
+        return list(zip(*block.rows, strict=True))
+
+    def _looked_up(
+        self, block: Block, reader: Lookup, index: int, columns: Sequence[Sequence[str]]
+    ) -> list[Value]:
+        values = list(map(reader.__getitem__, columns[index]))
+        if reader.refuses:
+            for i, value in enumerate(values):
+                if type(value) is Refused:
+                    self._refuse(block, i, index, columns, value)
+        return values
+
+    def _refuse(
+        self,
+        block: Block,
+        row: int,
+        index: int,
+        columns: Sequence[Sequence[str]],
+        refused: Refused,
+    ) -> None:
+        header = self._readers.headers[index]
+        block.fault(row, header, columns[index][row], refused.code, refused.detail)
+
+    def _with_default(
+        self, target: str, reader: Lookup, block: Block, columns: Sequence[Sequence[str]]
+    ) -> list[Value]:
+        index = self._readers.binding.texts.get(target)
+        default: Value = self._readers.currency
+        if index is None:
+            return [default] * len(block.rows)
+        values = self._looked_up(block, reader, index, columns)
+        return [value or default for value in values] if None in values else values
+
+    def _filled_in(
+        self, block: Block, departments: list[Value], columns: Sequence[Sequence[str]]
+    ) -> list[Value]:
+        if self._readers.department:
+            return [value or self._readers.department for value in departments]
+        index = self._readers.binding.texts["department"]
+        missing = Refused(CellCode.MISSING_DEPARTMENT, "The row names no department.")
+        for i, value in enumerate(departments):
+            if value is None:
+                self._refuse(block, i, index, columns, missing)
+        return departments
+
+    def _slot_periods(
+        self, slot: Slot, block: Block, columns: Sequence[Sequence[str]]
+    ) -> Iterable[Value]:
+        index = self._readers.binding.texts.get("fiscal_period")
+        if slot.period is not None:
+            code = resolve(slot.period, self._readers.start)
+            if code is None:
+                header = self._readers.headers[slot.columns["budgeted_amount"]]
+                for i in range(len(block.rows)):
+                    block.fault(
+                        i, header, slot.period, CellCode.UNKNOWN_PERIOD,
+                        f"The column's header {slot.period!r} names no fiscal period.",
+                    )  # fmt: skip
+            return repeat(code.code if code else None)
+        if index is None:
+            return repeat(self._own_part(slot.part))
+        values = self._looked_up(block, self._readers.periods[slot.part], index, columns)
+        if None not in values:
+            return values
+        default = self._own_part(slot.part)
+        if default:
+            return [value or default for value in values]
+        missing = Refused(CellCode.MISSING_PERIOD, "The row names no fiscal period.")
+        for i, value in enumerate(values):
+            if value is None:
+                self._refuse(block, i, index, columns, missing)
+        return values
+
+    def _own_part(self, part: tuple[str, int] | None) -> str | None:
+        """The default period, or the part of it that a column stands for."""
+        if part is None or self._readers.period is None:
+            return self._readers.period
+        value = PeriodColumn(self._readers.start, part)[self._readers.period]
+        return value if isinstance(value, str) else None
+
+    def _read_amounts(
+        self,
+        index: int,
+        reader: AmountColumn,
+        block: Block,
+        cells: Sequence[str],
+        currencies: Sequence[Value],
+    ) -> list[Amount | None]:
+        read, plain = reader.read(cells)
+        values: list[Amount | None] = list(read)
+        if plain and not self._uneven(currencies):
+            return values
+        block.plain = block.plain and plain
+        header = self._readers.headers[index]
+        budget = index in self._readers.budget_columns
+        for i, value in enumerate(values):
+            if type(value) is str:
+                currency = currencies[i]
+                if (type(currency) is str and not reader.is_plain(value)) or (
+                    type(currency) is str and self._readers.varied
+                ):
+                    value = fit_decimals(value, exponents()[currency], currency)  # noqa: PLW2901
+                values[i] = value
+            if value is BLANK and not budget:
+                values[i] = None
+            elif type(value) is Refused:
+                block.fault(i, header, cells[i], value.code, value.detail)
+        return values
+
+    def _uneven(self, currencies: Sequence[Value]) -> bool:
+        """Whether some row's currency has fewer decimals than plain amounts may have."""
+        if not self._readers.varied:
+            return False
+        return any(
+            exponents().get(code, 0) < self._readers.places
+            for code in set(currencies)
+            if isinstance(code, str)
+        )
+
+    @staticmethod
+    def _optional(
+        amounts: Mapping[int, list[Amount | None]], slot: Slot, measure: str
+    ) -> Iterable[Amount | None]:
+        index = slot.columns.get(measure)
+        return repeat(None) if index is None else amounts[index]
+
+    def _skip(
+        self,
+        block: Block,
+        columns: Sequence[Sequence[str]],
+        texts: Mapping[str, Sequence[Value]],
+    ) -> None:
+        """Totals, rows without any label, and rows without any amount are left out."""
+        for target in _LABELS:
+            index = self._readers.binding.texts.get(target)
+            if index is not None:
+                flags = list(map(self._sums.__getitem__, columns[index]))
+                if True in flags:
+                    block.skipped |= {i for i, flag in enumerate(flags) if flag}
+        self._left_out.totals += len(block.skipped)
+        labels = list(texts.values())
+        if labels and all(None in values for values in labels):
+            self._skip_unlabelled(block, labels)
+        if block.plain:
+            return
+        amounts = sorted(self._readers.amounts)
+        for i, row in enumerate(block.rows):
+            if i in block.skipped or not self._is_empty(row, amounts):
+                continue
+            block.skipped.add(i)
+            self._left_out.empty += 1
+
+    def _skip_unlabelled(self, block: Block, labels: Sequence[Sequence[Value]]) -> None:
+        """A grand total often has amounts and not one word beside them."""
+        for i, row in enumerate(zip(*labels, strict=True)):
+            if i in block.skipped or any(row):
+                continue
+            cells = block.rows[i]
+            if is_blank(cells):
+                self._left_out.blank += 1
+            elif all(looks_numeric(cell) or not cell.strip() for cell in cells):
+                self._left_out.totals += 1
+            else:
+                continue
+            block.skipped.add(i)
+
+    def _is_empty(self, row: Sequence[str], amounts: Sequence[int]) -> bool:
+        """No amount in any of several amount columns, or nothing but one label in the row."""
+        cells = [row[i].strip() if i < len(row) else "" for i in amounts]
+        if not all(cell in DASHES or cell.lower() in ABSENT for cell in cells):
+            return False
+        if len(amounts) > 1:
+            return True
+        return not cells[0] and sum(1 for cell in row if cell.strip()) == 1

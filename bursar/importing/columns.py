@@ -1,0 +1,232 @@
+"""Compiled readers, one a column: they turn thousands of cells at a time into values.
+
+Texts, periods and currencies repeat, so each distinct text is understood once and looked up
+afterwards. Amounts rarely repeat; a whole chunk that is already plain decimals is taken as it is
+after one regular expression, other cells go through the column's convention.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from bursar.fiscal import resolve, within
+from bursar.importing.codes import CellCode
+from bursar.importing.numbers import (
+    ABSENT,
+    DASHES,
+    SIGN_CURRENCY,
+    DecimalMark,
+    NotANumber,
+    parse_number,
+)
+from bursar.importing.reading.source import Numeric
+from bursar.importing.reading.workbook import without_noise
+from bursar.money import exponents
+
+_REMEMBERED = 100_000  # distinct texts kept a column, so that memory stays flat
+_LONGEST = {"notes": 10_000}
+_LONGEST_TEXT = 500
+
+
+class Refused(NamedTuple):
+    """In place of a value: why the cell was refused."""
+
+    code: str
+    detail: str
+
+
+Value = str | Refused | None
+
+
+class Lookup(dict[str, "Value"]):
+    """Each distinct cell text is understood once. `refuses` is set once one was refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuses = False
+
+    def __missing__(self, cell: str) -> Value:
+        if len(self) > _REMEMBERED:
+            self.clear()
+        value = self.understand(cell)
+        self.refuses = self.refuses or type(value) is Refused
+        self[cell] = value
+        return value
+
+    def understand(self, cell: str) -> Value:
+        """The value of one cell; None where it is blank."""
+        raise NotImplementedError
+
+
+class TextColumn(Lookup):
+    """Cell text to tidy text."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self._keep_lines = target == "notes"
+        self._longest = _LONGEST.get(target, _LONGEST_TEXT)
+
+    def understand(self, cell: str) -> Value:
+        """Blanks at the ends and runs of blanks go; notes keep their lines."""
+        text = cell.strip() if self._keep_lines else " ".join(cell.split())
+        if not text:
+            return None
+        if "\x00" in text:
+            return Refused(CellCode.CONTROL_CHARACTER, "The text holds a NUL character.")
+        if len(text) > self._longest:
+            return Refused(
+                CellCode.TEXT_TOO_LONG,
+                f"The text has {len(text)} characters; at most {self._longest} are stored.",
+            )
+        return text
+
+
+class PeriodColumn(Lookup):
+    """Cell text to the canonical code of a fiscal period, or of a part of the year it names."""
+
+    def __init__(self, start: int, part: tuple[str, int] | None = None) -> None:
+        super().__init__()
+        self._start = start
+        self._part = part
+
+    def understand(self, cell: str) -> Value:
+        """Refused where the text names no period."""
+        text = cell.strip()
+        if not text:
+            return None
+        period = resolve(text, self._start)
+        if period is None:
+            return Refused(
+                CellCode.UNKNOWN_PERIOD,
+                f"{text[:80]!r} names no fiscal period, such as FY2025, 2025-01 or Q1 2025.",
+            )
+        if self._part is not None:
+            period = within(period, self._part, self._start)
+        return period.code
+
+
+class CurrencyColumn(Lookup):
+    """Cell text to an allowed ISO 4217 code. No allowed codes at all means any."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        super().__init__()
+        self._allowed = frozenset(allowed)
+
+    def understand(self, cell: str) -> Value:
+        """Signs that belong to one currency are read too."""
+        text = cell.strip()
+        if not text:
+            return None
+        code = SIGN_CURRENCY.get(text, text.upper())
+        if code not in exponents():
+            return Refused(
+                CellCode.UNKNOWN_CURRENCY,
+                f"{text[:40]!r} is not an ISO 4217 currency code in use, such as USD.",
+            )
+        if self._allowed and code not in self._allowed:
+            return Refused(CellCode.CURRENCY_NOT_ALLOWED, f"No budgets are kept in {code}.")
+        return code
+
+
+BLANK = Refused(CellCode.MISSING_AMOUNT, "The amount is blank.")
+Amount = str | Refused
+
+
+class AmountColumn:
+    """Cells to canonical decimal text under one convention."""
+
+    def __init__(self, mark: DecimalMark, places: int) -> None:
+        self._mark = mark
+        # Plain means canonical already: no superfluous zero in front, few enough decimals.
+        decimals = rf"(?:\.\d{{1,{places}}})?" if places else ""
+        cell = rf"(?:-?[1-9]\d{{0,15}}|0){decimals}"
+        self._plain = re.compile(rf"(?:{cell}\n)*", re.ASCII)
+        self._one = re.compile(cell, re.ASCII)
+        self._usual = _usual_cell(mark)
+        self._grouping = "," if mark is DecimalMark.POINT else "."
+
+    def all_plain(self, amounts: Sequence[str]) -> bool:
+        """Whether every amount is canonical and within the decimals."""
+        return self._plain.fullmatch("\n".join(amounts) + "\n") is not None
+
+    def is_plain(self, amount: str) -> bool:
+        """Whether one amount is canonical and within the decimals."""
+        return self._one.fullmatch(amount) is not None
+
+    def read(self, cells: Sequence[str]) -> tuple[Sequence[Amount], bool]:
+        """One value a cell, in order, and whether all were plain to begin with.
+
+        Where they were not, decimals and size are still for the caller to judge.
+        """
+        if self.all_plain(cells):
+            return list(map(str, cells)), True
+        plain, usual, grouping = self._one.fullmatch, self._usual, self._grouping
+        if usual is None:
+            return [str(c) if plain(c) else self._slowly(c) for c in cells], False
+        match = usual.fullmatch
+        result: list[Amount] = []
+        for cell in cells:
+            if plain(cell):
+                result.append(str(cell))
+                continue
+            found = match(cell)
+            if found is None or type(cell) is Numeric:
+                result.append(self._slowly(cell))
+                continue
+            opened, whole, decimals, closed = found.groups()
+            if bool(closed) != (opened == "("):
+                result.append(self._slowly(cell))
+                continue
+            digits = whole.replace(grouping, "")
+            if decimals:
+                digits = f"{digits}.{decimals}"
+            result.append(f"-{digits}" if opened else digits)
+        return result, False
+
+    def _slowly(self, cell: str) -> Amount:
+        text = cell.strip()
+        if text.lower() in ABSENT and text not in DASHES:
+            return BLANK
+        try:
+            return parse_number(cell, self._mark)
+        except NotANumber as problem:
+            return Refused(problem.code, problem.detail)
+
+
+def _usual_cell(mark: DecimalMark) -> re.Pattern[str] | None:
+    """The usual way to write money under a convention: `$1,234.50`, `(500.00)`, `-1.234,56`."""
+    if mark not in (DecimalMark.POINT, DecimalMark.COMMA):
+        return None
+    point, group = (r"\.", ",") if mark is DecimalMark.POINT else (",", r"\.")
+    return re.compile(
+        rf" ?(\(|-)?[$€£]? ?([1-9]\d{{0,2}}(?:{group}\d{{3}}){{0,4}}|[1-9]\d{{0,15}}|0)"
+        rf"(?:{point}(\d{{1,4}}))? ?€?(\))?",
+        re.ASCII,
+    )
+
+
+def fit_decimals(amount: str, places: int, currency: str) -> Amount:
+    """The amount within its currency's decimals and the largest that is stored.
+
+    Zeros behind and float noise are dropped; any other decimals are refused.
+    """
+    whole, _, decimals = amount.partition(".")
+    if len(decimals) > places:
+        decimals = decimals.rstrip("0")
+        if len(decimals) > places and len(whole.lstrip("-")) + len(decimals) >= 15:
+            tidy = format(without_noise(Decimal(amount)), "f")
+            whole, _, decimals = tidy.partition(".")
+            decimals = decimals.rstrip("0")
+    if len(decimals) > places:
+        return Refused(
+            CellCode.TOO_MANY_DECIMALS,
+            f"{amount} has more than the {places} decimals that {currency} has.",
+        )
+    if len(whole.lstrip("-")) > 16:
+        return Refused(CellCode.AMOUNT_TOO_LARGE, f"{amount} is larger than can be stored.")
+    if not decimals:
+        return "0" if whole == "-0" else whole
+    return f"{whole}.{decimals}"

@@ -1,0 +1,335 @@
+"""Columns to fields: names, values and one best assignment over all columns, with reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bursar.fiscal import Period
+from bursar.importing.assigning import assign
+from bursar.importing.headers import Header
+from bursar.importing.layouts import (
+    PeriodColumn,
+    is_wide,
+    measure_of,
+    months_add_up,
+    period_columns,
+)
+from bursar.importing.matching import NameMatch, match_name
+from bursar.importing.numbers import DecimalMark, NotANumber, parse_number
+from bursar.importing.profile import Profile
+from bursar.importing.vocabulary import MEASURES, TARGETS, contains
+
+_LEAST = 0.4
+_REQUIRED_PULL = {"department": 1.25, "budgeted_amount": 1.25, "fiscal_period": 1.2}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMapping:
+    """What one column is proposed to be. `confidence` is 0..1, of the target or of leaving out."""
+
+    index: int
+    header: str
+    target: str | None
+    confidence: float
+    reason: str
+    samples: tuple[str, ...]
+    period: str | None = None
+
+    def to_wire(self) -> dict[str, object]:
+        """As the API writes it; `period` only where the column belongs to one."""
+        wire: dict[str, object] = {
+            "index": self.index,
+            "header": self.header,
+            "target": self.target,
+            "confidence": round(self.confidence, 3),
+            "reason": self.reason,
+            "samples": list(self.samples),
+        }
+        if self.period is not None:
+            wire["period"] = self.period
+        return wire
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What mapping looks at: header, profiles of its columns and a sample of body rows."""
+
+    header: Header
+    profiles: tuple[Profile, ...]
+    body: Sequence[Sequence[str]]
+    context: str
+    """Title, sheet and file name as one text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """The proposal for a whole table."""
+
+    columns: tuple[ColumnMapping, ...]
+    layout: str
+    budget_words: bool
+    """Whether some amount column calls itself a budget."""
+
+
+def propose(table: Table, year: Period | None, start: int) -> Mapping:
+    """Map every column. `year` is the period of the whole table where one is known."""
+    across = _measured(table, period_columns(table.header, table.profiles, year, start))
+    across = [column for column in across if column.measure]
+    if len(across) < 2 and not any(c.measure == "budgeted_amount" for c in across):
+        across = []
+    budgets_across = [c for c in across if c.measure == "budgeted_amount"]
+    taken = {column.index for column in across}
+    closed = {"budgeted_amount"} if budgets_across else set()
+    if any(c.measure == "actual_amount" for c in across):
+        closed.add("actual_amount")
+    if is_wide(budgets_across):
+        closed |= {"fiscal_period"} if not any(c.part for c in across) else set()
+    scores = _scores(table, taken, closed)
+    chosen = assign([[s.total for s in scores[target]] for target in TARGETS])
+    picks = {
+        column: target for target, column in zip(TARGETS, chosen, strict=True) if column is not None
+    }
+    picks = _fallbacks(table, picks, taken, closed)
+    columns = _columns(table, picks, scores, across)
+    layout = "wide" if is_wide(budgets_across) else "long"
+    words = bool(budgets_across and any(_is_budget_word(c.words) for c in across)) or any(
+        target == "budgeted_amount" and _is_budget_word(table.header.names[i])
+        for i, target in picks.items()
+    )
+    return Mapping(columns, layout, words)
+
+
+def _is_budget_word(text: str) -> bool:
+    match = match_name(text).get("budgeted_amount")
+    return match is not None and match.score >= 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class _Score:
+    total: float
+    confidence: float
+    reason: str
+
+
+def _scores(table: Table, taken: set[int], closed: set[str]) -> dict[str, list[_Score]]:
+    result: dict[str, list[_Score]] = {}
+    for target in TARGETS:
+        row = []
+        for i, name in enumerate(table.header.names):
+            if i in taken or target in closed:
+                row.append(_Score(-1.0, 0.0, ""))
+                continue
+            label = f"{table.header.groups[i]} {name}" if table.header.groups[i] else name
+            match = match_name(name).get(target) or match_name(label).get(target)
+            row.append(_score(target, match, table.profiles[i], i))
+        result[target] = row
+    return result
+
+
+def _score(target: str, match: NameMatch | None, profile: Profile, index: int) -> _Score:
+    fit = value_fit(target, profile)
+    by_name = match.score if match else 0.0
+    by_value = _by_value(target, profile)
+    confidence = max(by_name * fit, by_value)
+    if confidence < _LEAST:
+        return _Score(-1.0, confidence, "")
+    if match and by_name * fit >= by_value:
+        reason = f"The header {match.how}{_value_words(target, profile)}."
+    else:
+        reason = f"The values say so{_value_words(target, profile)}."
+    # Earlier columns win ties: tables put what matters first.
+    total = confidence * _REQUIRED_PULL.get(target, 1.0) - 0.0005 * index
+    return _Score(total, confidence, reason)
+
+
+def _value_words(target: str, profile: Profile) -> str:
+    if not profile.filled:
+        return ", though its cells are blank"
+    if target in MEASURES:
+        return " and its cells are amounts" if profile.is_amount else ""
+    if target == "fiscal_period" and profile.periods >= 0.8:
+        return f" and its cells are periods such as {profile.samples[0]!r}"
+    if target == "currency" and profile.currencies >= 0.8:
+        return f" and its cells are currency codes such as {profile.samples[0]!r}"
+    if profile.codes + profile.numeric >= 0.8:
+        return " and its cells are codes"
+    return f", with cells such as {profile.samples[0][:40]!r}" if profile.samples else ""
+
+
+def value_fit(target: str, profile: Profile) -> float:
+    """0..1: whether such values can be the field at all."""
+    if not profile.filled:
+        return 0.6
+    if target in MEASURES:
+        return _amount_fit(profile)
+    if target == "fiscal_period":
+        return max(_graded(profile.periods), 0.75 if profile.dates >= 0.8 else 0.0)
+    if target == "currency":
+        return _graded(profile.currencies)
+    if target == "external_ref":
+        unique = profile.distinct >= 0.9 * profile.filled
+        return 0.9 if unique and not profile.has_decimals else 0.3
+    return _label_fit(target, profile)
+
+
+def _graded(share: float) -> float:
+    """Some wrong cells are row errors, not another field."""
+    return min(1.0, 0.2 + share)
+
+
+def _amount_fit(profile: Profile) -> float:
+    if profile.dates >= 0.5 or profile.text > 0.5 or profile.percents > 0.3:
+        return 0.05
+    if profile.years >= 0.9:
+        return 0.1
+    if profile.is_amount:
+        return 1.0
+    return 0.6 if profile.numeric >= 0.4 else 0.2
+
+
+def _label_fit(target: str, profile: Profile) -> float:
+    plain_number = profile.numeric >= 0.8
+    if profile.dates >= 0.5:
+        return 0.1
+    if plain_number and profile.has_decimals and target != "account_code":
+        return 0.15
+    if target == "account_code":
+        return 0.9 if plain_number and profile.has_decimals else 1.0
+    if target in ("program", "project", "fund"):
+        return 0.85 if plain_number else 1.0
+    if target == "notes":
+        return 0.2 if plain_number else min(1.0, 0.75 + profile.mean_length / 160)
+    if target == "owner":
+        return 0.3 if plain_number else 1.0
+    if plain_number:
+        return 0.6
+    if profile.years + profile.periods > 0.9:
+        return 0.3
+    return 1.0 if profile.distinct > 1 or profile.filled <= 3 else 0.85
+
+
+def _by_value(target: str, profile: Profile) -> float:
+    """Confidence from the values alone, for headers that say nothing."""
+    if target == "currency" and profile.currencies >= 0.9:
+        return 0.6
+    if target == "fiscal_period" and profile.filled >= 3:
+        repeats = profile.distinct <= max(3, 0.6 * profile.filled)
+        if profile.periods >= 0.97 and profile.dates < 0.2 and repeats:
+            return 0.5
+    return 0.0
+
+
+def _fallbacks(
+    table: Table, picks: dict[int, str], taken: set[int], closed: set[str]
+) -> dict[int, str]:
+    """Required fields that no header names: the most likely column by its values."""
+    picked = set(picks.values())
+    free = [i for i in range(len(table.profiles)) if i not in picks and i not in taken]
+    if "budgeted_amount" not in picked | closed:
+        amounts = [
+            i
+            for i in free
+            if table.profiles[i].is_amount
+            and table.profiles[i].typical_size >= 100
+            and not _names_something_else(table.header.names[i])
+        ]
+        if amounts:
+            picks = {**picks, amounts[0]: "budgeted_amount"}
+    if "department" not in picked:
+        labels = [
+            i
+            for i in free
+            if table.profiles[i].is_label
+            and table.profiles[i].mean_length < 60
+            and not _names_something_else(table.header.names[i])
+        ]
+        unit_like = [i for i in labels if table.profiles[i].departments >= 0.2]
+        blank = [i for i in labels if table.header.names[i].startswith("Column ")]
+        if unit_like:
+            best = max(unit_like, key=lambda i: table.profiles[i].departments)
+            picks = {**picks, best: "department"}
+        elif blank and "sub_category" not in picked:
+            picks = {**picks, blank[0]: "sub_category"}
+    return picks
+
+
+def _names_something_else(name: str) -> bool:
+    strong = max((m.score for m in match_name(name).values()), default=0.0)
+    return strong >= 0.6 or contains(name, "no_measure") or contains(name, "spoilers")
+
+
+def _measured(table: Table, across: list[PeriodColumn]) -> list[PeriodColumn]:
+    """Decide the measure of each period column; bare months beside a budget column are spending
+    unless they add up to it.
+    """
+    default: str | None = "budgeted_amount"
+    if contains(table.context, "actual_flags") and not _is_budget_word(table.context):
+        default = "actual_amount"
+    bare = [c for c in across if not c.words.strip()]
+    if bare and not any(_is_budget_word(c.words) for c in across):
+        beside = [
+            i
+            for i, name in enumerate(table.header.names)
+            if i not in {c.index for c in across}
+            and table.profiles[i].is_amount
+            and (match := match_name(name).get("budgeted_amount")) is not None
+            and match.score >= 0.75
+        ]
+        if beside and not months_add_up(
+            [[_rough(row, c.index) for c in bare] for row in table.body],
+            [_rough(row, beside[0]) for row in table.body],
+        ):
+            default = "actual_amount"
+    return [
+        PeriodColumn(c.index, measure_of(c.words, default), c.period, c.resolved, c.words, c.part)
+        for c in across
+    ]
+
+
+def _rough(row: Sequence[str], index: int) -> float | None:
+    """Only to compare sums; never stored."""
+    if index >= len(row) or not row[index].strip():
+        return None
+    try:
+        return float(parse_number(row[index], DecimalMark.POINT))
+    except NotANumber:
+        return None
+
+
+def _columns(
+    table: Table,
+    picks: dict[int, str],
+    scores: dict[str, list[_Score]],
+    across: Sequence[PeriodColumn],
+) -> tuple[ColumnMapping, ...]:
+    by_index = {column.index: column for column in across}
+    result = []
+    for i, (name, profile) in enumerate(zip(table.header.names, table.profiles, strict=True)):
+        samples = tuple(str(sample)[:80] for sample in profile.samples)
+        if i in by_index:
+            column = by_index[i]
+            reason = f"The header names the period {column.period}" + (
+                "." if column.resolved else ", which no calendar resolves yet."
+            )
+            confidence = 0.9 if column.resolved else 0.55
+            result.append(
+                ColumnMapping(i, name, column.measure, confidence, reason, samples, column.period)
+            )
+        elif i in picks:
+            score = scores[picks[i]][i]
+            reason = score.reason or "No header names this field; the values fit it best."
+            confidence = max(score.confidence, 0.35) if score.reason else 0.35
+            result.append(ColumnMapping(i, name, picks[i], confidence, reason, samples))
+        else:
+            best = max((scores[target][i].confidence for target in TARGETS), default=0.0)
+            why = _left_out(scores, i, picks)
+            result.append(ColumnMapping(i, name, None, max(0.3, 1 - best), why, samples))
+    return tuple(result)
+
+
+def _left_out(scores: dict[str, list[_Score]], index: int, picks: dict[int, str]) -> str:
+    best = max(TARGETS, key=lambda target: scores[target][index].confidence)
+    if scores[best][index].confidence >= _LEAST and best in picks.values():
+        return f"Another column fits {best} better."
+    return "Neither the header nor the values name a field."

@@ -1,0 +1,115 @@
+"""How well a header names a field: exact phrases, phrases within it, compounds, and typos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bursar.importing.vocabulary import MEASURES, Term, contains, phrases_in, vocabulary
+from bursar.importing.words import has_cjk, tokens
+
+_TYPO_CUTOFF = 84
+
+
+@dataclass(frozen=True, slots=True)
+class NameMatch:
+    """`score` 0..1 for one target; `how` completes the sentence "The header …"."""
+
+    score: float
+    phrase: str
+    how: str
+    language: str
+
+
+@lru_cache(maxsize=4096)
+def match_name(header: str) -> dict[str, NameMatch]:
+    """The best match of `header` for every target that it could name."""
+    found: dict[str, NameMatch] = {}
+    parts = tokens(header)
+    if not parts:
+        return found
+    for phrase, _ in phrases_in(header):
+        for term in vocabulary().fields.get(phrase, ()):
+            _keep(found, term, _phrase_score(term, phrase, parts), _how(phrase, parts))
+    for part in parts:
+        for phrase, share in _inside(part):
+            for term in vocabulary().fields.get(phrase, ()):
+                score = term.weight * (0.45 + 0.4 * share) * (0.6 + 0.4 / len(parts))
+                _keep(found, term, score, f"contains {phrase!r}")
+    if max((m.score for m in found.values()), default=0.0) < 0.6:
+        _add_typos(found, parts)
+    return found
+
+
+def _keep(found: dict[str, NameMatch], term: Term, score: float, how: str) -> None:
+    present = found.get(term.target)
+    if present is None or score > present.score:
+        found[term.target] = NameMatch(min(1.0, score), term.phrase, how, term.language)
+
+
+def _how(phrase: str, parts: tuple[str, ...]) -> str:
+    return f"is {phrase!r}" if phrase == " ".join(parts) else f"contains {phrase!r}"
+
+
+def _phrase_score(term: Term, phrase: str, parts: tuple[str, ...]) -> float:
+    inside = phrase.split()
+    words = vocabulary().words
+    rest = list(parts)
+    for word in inside:
+        rest.remove(word)
+    marks = [w for w in rest if w in words["code_marks"] or w in words["name_marks"]]
+    years = [w for w in rest if w.isdigit()]
+    neutral = len(marks) + len(years)
+    covered = (len(inside) + 0.8 * neutral) / len(parts)
+    score = term.weight * (0.45 + 0.55 * covered)
+    if parts[-1] == inside[-1] or (neutral and parts[-1] in (*marks, *years)):
+        score += 0.05 * term.weight  # the last word is what an English header is about
+    if any(word in words["spoilers"] for word in rest):
+        score *= 0.4
+    if term.target in MEASURES and contains(" ".join(rest), "no_measure"):
+        score *= 0.3
+    if any(w in words["code_marks"] for w in marks) and term.target in (
+        "department",
+        "sub_category",
+        "owner",
+        "notes",
+    ):
+        score *= 0.8
+    return score
+
+
+def _inside(part: str) -> list[tuple[str, float]]:
+    """Known phrases at either end of a compound word, or anywhere where words run together."""
+    known = vocabulary().fields
+    if has_cjk(part):
+        runs = {
+            part[i:j] for i in range(len(part)) for j in range(i + 2, min(len(part), i + 8) + 1)
+        }
+        return [(run, len(run) / len(part)) for run in runs if run != part and run in known]
+    if len(part) < 8:
+        return []
+    ends = {part[:i] for i in range(5, len(part))} | {part[-i:] for i in range(5, len(part))}
+    return [(end, len(end) / len(part)) for end in ends if end in known]
+
+
+@lru_cache(maxsize=1)
+def _typo_targets() -> tuple[str, ...]:
+    return tuple(p for p, terms in vocabulary().fields.items() if len(p) >= 5 and terms)
+
+
+def _add_typos(found: dict[str, NameMatch], parts: tuple[str, ...]) -> None:
+    from rapidfuzz import fuzz, process
+
+    whole = " ".join(parts)
+    attempts = [(whole, 1.0)]
+    attempts += [(p, 0.6 + 0.3 / len(parts)) for p in parts if len(p) >= 6 and p != whole]
+    for text, factor in attempts:
+        if len(text) < 5:
+            continue
+        near = process.extract(
+            text, _typo_targets(), scorer=fuzz.ratio, score_cutoff=_TYPO_CUTOFF, limit=3
+        )
+        for phrase, ratio, _ in near:
+            for term in vocabulary().fields[phrase]:
+                score = term.weight * (ratio / 100) * 0.95 * factor
+                _keep(found, term, score, f"is close to {phrase!r}")

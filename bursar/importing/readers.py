@@ -1,0 +1,144 @@
+"""The compiled readers of one file: its binding, defaults and number conventions, decided once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from bursar.errors import Fault, InvalidInput
+from bursar.fiscal import resolve
+from bursar.importing.analysis import Analysis, thousands_mark
+from bursar.importing.binding import Binding, Part, bind
+from bursar.importing.columns import AmountColumn, CurrencyColumn, PeriodColumn, TextColumn
+from bursar.importing.numbers import DecimalMark
+from bursar.importing.reading import open_source
+from bursar.importing.rows import Defaults
+from bursar.importing.scanning import scan_rows
+from bursar.money import exponents, require_currency
+
+TEXTS = ("account_code", "program", "project", "fund", "owner", "notes", "external_ref")
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRules:
+    """What the tenant's settings say. No allowed currencies means any."""
+
+    base_currency: str
+    allowed_currencies: Collection[str]
+    fiscal_start_month: int
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Everything that a block of rows is read with."""
+
+    headers: tuple[str, ...]
+    sheet: str | None
+    start: int
+    binding: Binding
+    texts: Mapping[str, TextColumn]
+    periods: Mapping[Part | None, PeriodColumn]
+    currencies: CurrencyColumn
+    amounts: Mapping[int, AmountColumn]
+    budget_columns: frozenset[int]
+    department: str | None
+    sub_category: str | None
+    period: str | None
+    currency: str
+    varied: bool
+    """Whether each row names its own currency."""
+    places: int
+
+
+def compile_readers(
+    path: Path,
+    analysis: Analysis,
+    *,
+    mapping: Mapping[str, str | None] | None,
+    defaults: Defaults,
+    rules: TenantRules,
+    decimal_marks: Mapping[str, str],
+) -> Readers:
+    """Bind columns, settle defaults over constants, and decide how each amount column writes."""
+    start = rules.fiscal_start_month
+    constants = {field: constant.value for field, constant in analysis.constants.items()}
+    department = defaults.department or constants.get("department")
+    period = _default_period(defaults, constants.get("fiscal_period"), start)
+    currency = _default_currency(defaults.currency, constants.get("currency"), rules)
+    supplied = {"department": department, "fiscal_period": period}
+    given = frozenset(field for field, value in supplied.items() if value)
+    binding = bind(analysis, mapping, given, start)
+    varied = "currency" in binding.texts
+    places = 2 if varied else exponents()[currency]
+    marks = _marks(path, analysis, binding, decimal_marks)
+    return Readers(
+        headers=analysis.headers,
+        sheet=analysis.sheet,
+        start=start,
+        binding=binding,
+        texts={
+            target: TextColumn(target)
+            for target in ("department", "sub_category", *TEXTS)
+            if target in binding.texts
+        },
+        periods={part: PeriodColumn(start, part) for part in {s.part for s in binding.slots}},
+        currencies=CurrencyColumn(rules.allowed_currencies),
+        amounts={i: AmountColumn(mark, places) for i, mark in marks.items()},
+        budget_columns=frozenset(s.columns["budgeted_amount"] for s in binding.slots),
+        department=department,
+        sub_category=defaults.sub_category or constants.get("sub_category"),
+        period=period,
+        currency=currency,
+        varied=varied,
+        places=places,
+    )
+
+
+def _default_period(defaults: Defaults, constant: str | None, start: int) -> str | None:
+    if not defaults.fiscal_period:
+        return constant
+    period = resolve(defaults.fiscal_period, start)
+    if period is None:
+        detail = f"{defaults.fiscal_period!r} names no fiscal period, such as FY2025."
+        raise InvalidInput(
+            detail, faults=[Fault("/defaults/fiscal_period", "unknown_period", detail)]
+        )
+    return period.code
+
+
+def _default_currency(given: str | None, constant: str | None, rules: TenantRules) -> str:
+    allowed = rules.allowed_currencies
+    if given is not None:
+        code = require_currency(given.strip().upper())
+        if allowed and code not in allowed:
+            detail = f"No budgets are kept in {code}."
+            raise InvalidInput(
+                detail, faults=[Fault("/defaults/currency", "currency_not_allowed", detail)]
+            )
+        return code
+    if constant is not None and (not allowed or constant in allowed):
+        return constant
+    return require_currency(rules.base_currency)
+
+
+def _marks(
+    path: Path, analysis: Analysis, binding: Binding, told: Mapping[str, str]
+) -> dict[int, DecimalMark]:
+    """Each amount column's convention: as told, as analyzed, or from its whole column."""
+    indexes = sorted({i for slot in binding.slots for i in slot.columns.values()})
+    known = dict(analysis.marks or {})
+    for header, mark in told.items():
+        if header not in analysis.headers or mark not in (".", ","):
+            detail = f"{header!r} is no column, or {mark!r} is no decimal mark."
+            raise InvalidInput(
+                detail, faults=[Fault("/decimal_marks", "invalid_decimal_mark", detail)]
+            )
+        known[analysis.headers.index(header)] = DecimalMark(mark)
+    unknown = [i for i in indexes if i not in known]
+    if unknown:
+        rows = open_source(path, analysis.file_name).rows(analysis.sheet)
+        scan = scan_rows([], islice(rows, analysis.header_row + 1, None), unknown, [])
+        known |= {i: scan.mark(i, thousands_mark(analysis.headers)) for i in unknown}
+    return {i: known[i] for i in indexes}

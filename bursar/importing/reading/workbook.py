@@ -1,0 +1,145 @@
+"""Rows of a workbook (XLSX, XLSM, XLSB, XLS, ODS) through calamine, as text.
+
+Numbers become exact decimal text by the shortest form of the stored double; dates become ISO
+text. calamine is written in Rust and can panic on damaged files; a panic is a damaged file here.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+import python_calamine as calamine
+
+from bursar.config import settings
+from bursar.errors import EmptyFile, FileLimitExceeded, SheetNotFound, UnreadableFile
+from bursar.importing.reading.archive import check_archive
+from bursar.importing.reading.kinds import workbook_members
+from bursar.importing.reading.source import Numeric
+
+T = TypeVar("T")
+
+
+class WorkbookSource:
+    """A workbook with named sheets; hidden sheets and charts are left out."""
+
+    def __init__(self, path: Path, file_name: str, *, zipped: bool) -> None:
+        self.path = path
+        self.file_name = file_name
+        if zipped:
+            workbook_members(path, file_name)
+            check_archive(path, file_name)
+        self._book = self._guard(lambda: calamine.CalamineWorkbook.from_path(path))
+        visible = calamine.SheetVisibleEnum.Visible
+        tables = calamine.SheetTypeEnum.WorkSheet
+        every = [sheet for sheet in self._book.sheets_metadata if sheet.typ == tables]
+        shown = [sheet.name for sheet in every if sheet.visible == visible]
+        self.sheets: tuple[str, ...] = tuple(shown or [sheet.name for sheet in every])
+        self._names = tuple(sheet.name for sheet in every)
+        if not self.sheets:
+            raise EmptyFile(f"{file_name} has no sheet with cells.")
+
+    def _guard(self, act: Callable[[], T]) -> T:
+        try:
+            return act()
+        except calamine.PasswordError as problem:
+            raise UnreadableFile(
+                f"{self.file_name} is protected by a password. Save it without one and retry."
+            ) from problem
+        except Exception as problem:
+            raise self._damaged() from problem
+        except BaseException as problem:
+            # Rust panics arrive as a BaseException of pyo3, which cannot be imported.
+            if type(problem).__name__ != "PanicException":
+                raise
+            raise self._damaged() from None
+
+    def _damaged(self) -> UnreadableFile:
+        return UnreadableFile(
+            f"{self.file_name} is damaged or not a workbook. Open it in a spreadsheet program, "
+            "save it as XLSX or CSV and retry."
+        )
+
+    def rows(self, sheet: str | None = None) -> Iterator[list[str]]:
+        """Every raw row from the sheet's first row on; all rows are as wide as the sheet.
+
+        Raises SheetNotFound, UnreadableFile, FileLimitExceeded.
+        """
+        name = sheet if sheet is not None else self.sheets[0]
+        if name not in self._names:
+            raise SheetNotFound(
+                f"{self.file_name} has no sheet {name!r}. Its sheets: {', '.join(self.sheets)}."
+            )
+        table = self._guard(lambda: self._book.get_sheet_by_name(name))
+        limits = settings()
+        if table.total_width > limits.column_limit:
+            raise FileLimitExceeded(
+                f"Sheet {name!r} of {self.file_name} has {table.total_width} columns; at most "
+                f"{limits.column_limit} are allowed."
+            )
+        if table.total_height > limits.row_limit:
+            raise FileLimitExceeded(
+                f"Sheet {name!r} of {self.file_name} has {table.total_height} rows; at most "
+                f"{limits.row_limit} are allowed."
+            )
+        return self._text_rows(table)
+
+    def _text_rows(self, table: calamine.CalamineSheet) -> Iterator[list[str]]:
+        cells = iter(self._guard(table.iter_rows))
+        texts = cell_text
+        # calamine starts at the first used column; indexes count from column A.
+        margin = [""] * (table.start[1] if table.start else 0)
+        while True:
+            row = self._guard(lambda: next(cells, None))
+            if row is None:
+                return
+            yield margin + [cell if type(cell) is str else texts(cell) for cell in row]
+
+
+def cell_text(cell: object) -> str:
+    """One cell as text, exact."""
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float):
+        return Numeric(double_text(cell))
+    if isinstance(cell, int):
+        return Numeric(cell)
+    if isinstance(cell, datetime.datetime):
+        at_midnight = cell.time() == datetime.time(0)
+        return cell.date().isoformat() if at_midnight else cell.isoformat(sep=" ")
+    if isinstance(cell, datetime.date | datetime.time):
+        return cell.isoformat()
+    return "" if cell is None else str(cell)
+
+
+def double_text(value: float) -> str:
+    """The shortest decimal that is this double, without an exponent and without float noise.
+
+    0.1 + 0.2 is stored as 0.30000000000000004 and means 0.3: where a double needs more than 15
+    digits, the fewest decimals within the noise of adding up doubles are taken.
+    """
+    if not math.isfinite(value):
+        return str(value)
+    if value == int(value) and abs(value) < 1e16:
+        return str(int(value))
+    text = repr(value)
+    exact = Decimal(text)
+    if len(exact.as_tuple().digits) > 15:
+        exact = without_noise(exact)
+    text = format(exact, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def without_noise(number: Decimal) -> Decimal:
+    """`number` to the fewest decimals that differ by float noise only, else unchanged."""
+    size = abs(number)
+    tolerance = min(size * Decimal("1e-9"), max(Decimal("1e-6"), size * Decimal("1e-15")))
+    for places in range(7):
+        rounded = round(number, places)
+        if abs(rounded - number) <= tolerance:
+            return rounded
+    return number

@@ -1,0 +1,173 @@
+"""Jobs: what workers were asked to do, and how far they are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bursar.importing import runs
+from bursar.jobs import rows as jobs
+from bursar.paging import page
+from schema.tables import Job, JobAttempt
+from web import idempotency
+from web.api.wire import ListQuery, Out, problems, time_text
+from web.auth import OPERATE, READ, principal, require, transaction
+from web.jobs import announce
+
+api = APIBlueprint("jobs", __name__, url_prefix="/api/v1/jobs", abp_tags=[Tag(name="Jobs")])
+
+State = Literal["queued", "running", "retrying", "succeeded", "failed", "dead", "cancelled"]
+
+
+class ProgressOut(Out):
+    """How far the work is; `total` is null until it is known."""
+
+    done: int
+    total: int | None
+    stage: str | None
+
+
+class AttemptOut(Out):
+    """One try."""
+
+    number: int
+    worker: str
+    outcome: str | None
+    started_at: str
+    ended_at: str | None
+    error: dict[str, Any] | None
+
+
+class JobOut(Out):
+    """A job."""
+
+    id: UUID
+    kind: str
+    queue: str
+    state: State
+    progress: ProgressOut
+    attempts: int
+    max_attempts: int
+    payload: dict[str, Any]
+    error: dict[str, Any] | None
+    cancel_requested: bool
+    created_by: str
+    request_id: str | None
+    created_at: str
+    run_after: str
+    started_at: str | None
+    finished_at: str | None
+    history: list[AttemptOut]
+
+
+class JobPage(Out):
+    """A page of jobs."""
+
+    data: list[JobOut]
+    next_cursor: str | None
+
+
+class JobFilter(ListQuery):
+    """Which jobs."""
+
+    kind: Annotated[str, Field(max_length=60, pattern=r"^[a-z_.]+$")] | None = None
+    state: State | None = None
+
+
+class JobPath(BaseModel):
+    """Which job."""
+
+    job_id: UUID
+
+
+def wire(job: Job, history: list[JobAttempt]) -> dict[str, Any]:
+    """A job with its tries."""
+    plain = ("kind", "queue", "state", "attempts", "max_attempts", "payload", "error",
+             "cancel_requested", "created_by", "request_id")  # fmt: skip
+    times = ("created_at", "run_after", "started_at", "finished_at")
+    return {
+        "id": str(job.id),
+        **{name: getattr(job, name) for name in plain},
+        **{name: time_text(getattr(job, name)) for name in times},
+        "progress": {"done": job.progress_done, "total": job.progress_total, "stage": job.stage},
+        "history": [
+            {
+                "number": attempt.attempt_no,
+                "worker": attempt.worker,
+                "outcome": attempt.outcome,
+                "started_at": time_text(attempt.started_at),
+                "ended_at": time_text(attempt.ended_at),
+                "error": attempt.error,
+            }
+            for attempt in history
+        ],
+    }
+
+
+@api.get("", responses={"200": JobPage, **problems()})
+@require(READ)
+def list_jobs(query: JobFilter) -> Response:
+    """List jobs, newest first. Their tries are shown job by job."""
+    select_jobs = select(Job)
+    for column, value in ((Job.kind, query.kind), (Job.state, query.state)):
+        if value is not None:
+            select_jobs = select_jobs.where(column == value)
+    with transaction() as session:
+        found = page(
+            session,
+            select_jobs,
+            columns={"created_at": Job.__table__.c.created_at},
+            key=Job.__table__.c.id,
+            limit=query.limit,
+            cursor=query.cursor,
+        )
+    return jsonify(data=[wire(row.Job, []) for row in found.rows], next_cursor=found.next_cursor)
+
+
+@api.get("/<job_id>", responses={"200": JobOut, **problems(404)})
+@require(READ)
+def get_job(path: JobPath) -> Response:
+    """Read a job with its progress and tries."""
+    with transaction() as session:
+        job = jobs.get_job(session, path.job_id)
+        return jsonify(wire(job, jobs.attempts_of(session, path.job_id)))
+
+
+@api.post("/<job_id>/retry", responses={"202": JobOut, **problems(400, 404, 409)})
+@require(OPERATE)
+def retry_job(path: JobPath) -> Response:
+    """Queue a failed, dead or cancelled job again."""
+
+    def work(session: Session) -> idempotency.Answer:
+        bell = jobs.retry(session, path.job_id, principal().actor)
+        job = jobs.get_job(session, path.job_id)
+        session.refresh(job)
+        if job.kind.startswith("imports."):
+            runs.reopen(session, UUID(job.payload["import_id"]))
+        return idempotency.Answer(
+            202, wire(job, jobs.attempts_of(session, job.id)), after_commit=lambda: announce(bell)
+        )
+
+    return idempotency.once(work, None)
+
+
+@api.post("/<job_id>/cancel", responses={"202": JobOut, **problems(400, 404, 409)})
+@require(OPERATE)
+def cancel_job(path: JobPath) -> Response:
+    """Cancel a job: at once while it waits, at its next step while it runs."""
+
+    def work(session: Session) -> idempotency.Answer:
+        waiting = jobs.cancel(session, path.job_id)
+        job = jobs.get_job(session, path.job_id)
+        session.refresh(job)
+        if waiting and job.kind.startswith("imports."):
+            runs.mark_cancelled(session, UUID(job.payload["import_id"]))
+        return idempotency.Answer(202, wire(job, jobs.attempts_of(session, job.id)))
+
+    return idempotency.once(work, None)

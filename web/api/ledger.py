@@ -1,0 +1,195 @@
+"""The ledger of a budget: top up, utilization, entries, reconcile."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint, Tag
+from sqlalchemy import select
+
+from bursar.database import database
+from bursar.ledger import operations
+from bursar.ledger.reconcile import reconcile
+from bursar.money import positive_amount
+from bursar.paging import page
+from schema.tables import LedgerEntry
+from web import idempotency
+from web.api.wire import (
+    AmountIn,
+    AmountOut,
+    BudgetPath,
+    CurrencyCode,
+    ListQuery,
+    LongText,
+    Model,
+    Out,
+    amount_text,
+    percent_text,
+    problems,
+    time_text,
+)
+from web.auth import ADMIN, FUND, READ, principal, require, transaction
+
+api = APIBlueprint("ledger", __name__, url_prefix="/api/v1/budgets", abp_tags=[Tag(name="Ledger")])
+
+
+class TopupIn(Model):
+    """Money to add."""
+
+    amount: AmountIn
+    currency: CurrencyCode
+    reason: LongText = ""
+
+
+class UtilizationOut(Out):
+    """How much of a budget is used."""
+
+    budget_id: UUID
+    currency: CurrencyCode
+    budgeted_amount: AmountOut
+    balance: AmountOut
+    available: AmountOut
+    utilization_percent: str | None
+    soft_cap_exceeded: bool
+    hard_cap_approaching: bool
+
+
+class EntryOut(Out):
+    """One entry of the ledger."""
+
+    seq: int
+    kind: str
+    from_bucket: str
+    to_bucket: str
+    amount: AmountOut
+    delta_used: AmountOut
+    currency: CurrencyCode
+    ref_type: str | None
+    ref_id: str | None
+    import_id: UUID | None
+    actor: str
+    reason: str | None
+    recorded_at: str
+    hash: str
+
+
+class EntryPage(Out):
+    """A page of entries, newest first."""
+
+    data: list[EntryOut]
+    next_cursor: str | None
+
+
+class ReconcileOut(Out):
+    """Stored counters beside those derived from the entries."""
+
+    budget_id: UUID
+    currency: CurrencyCode
+    discrepancy: AmountOut
+    stored: dict[str, str]
+    derived: dict[str, str]
+    totals_by_type: dict[str, str]
+    entries: int
+    first_bad_seq: int | None
+
+
+def account_wire(answer: operations.Answer) -> dict[str, Any]:
+    """The account part of an answer of the ledger."""
+    return {
+        "budget_id": str(answer.budget_id),
+        "currency": answer.currency,
+        "budgeted_amount": amount_text(answer.authorized, answer.currency),
+        "balance": amount_text(answer.balance, answer.currency),
+        "available": amount_text(answer.available, answer.currency),
+        "utilization_percent": percent_text(answer.utilization_percent),
+        "soft_cap_exceeded": answer.soft_cap_exceeded,
+        "hard_cap_approaching": answer.hard_cap_approaching,
+    }
+
+
+@api.post("/<budget_id>/topup", responses={"201": UtilizationOut, **problems(400, 404, 409)})
+@require(FUND)
+def topup(path: BudgetPath, body: TopupIn) -> Response:
+    """Add money to a budget."""
+    who = principal()
+    answer = operations.fund(
+        database(),
+        who.tenant_id,
+        path.budget_id,
+        positive_amount(body.amount, body.currency),
+        body.currency,
+        reason=body.reason,
+        actor=who.actor,
+        retry=idempotency.retry_of(body.model_dump()),
+    )
+    return idempotency.reply(answer, account_wire(answer), 201)
+
+
+@api.get("/<budget_id>/utilization", responses={"200": UtilizationOut, **problems(404)})
+@require(READ)
+def utilization(path: BudgetPath) -> Response:
+    """How much of a budget is used."""
+    who = principal()
+    return jsonify(account_wire(operations.read_account(database(), who.tenant_id, path.budget_id)))
+
+
+@api.get("/<budget_id>/ledger", responses={"200": EntryPage, **problems(404)})
+@require(READ)
+def ledger(path: BudgetPath, query: ListQuery) -> Response:
+    """The entries of a budget, newest first."""
+    who = principal()
+    account = operations.read_account(database(), who.tenant_id, path.budget_id)
+    with transaction() as session:
+        found = page(
+            session,
+            select(LedgerEntry).where(LedgerEntry.account_id == account.account_id),
+            columns={"seq": LedgerEntry.__table__.c.seq},
+            key=LedgerEntry.__table__.c.account_id,
+            sort="-seq",
+            limit=query.limit,
+            cursor=query.cursor,
+        )
+    return jsonify(
+        data=[_entry_wire(r.LedgerEntry, account.currency) for r in found.rows],
+        next_cursor=found.next_cursor,
+    )
+
+
+def _entry_wire(entry: LedgerEntry, currency: str) -> dict[str, Any]:
+    plain = ("seq", "kind", "from_bucket", "to_bucket", "ref_type", "ref_id", "actor", "reason")
+    return {
+        **{name: getattr(entry, name) for name in plain},
+        "amount": amount_text(entry.amount, currency),
+        "delta_used": amount_text(entry.delta_used, currency),
+        "currency": currency,
+        "import_id": str(entry.import_id) if entry.import_id else None,
+        "recorded_at": time_text(entry.recorded_at),
+        "hash": entry.hash.hex(),
+    }
+
+
+@api.post("/<budget_id>/reconcile", responses={"200": ReconcileOut, **problems(404)})
+@require(ADMIN)
+def reconcile_budget(path: BudgetPath) -> Response:
+    """Derive a budget's counters from its entries, verify the chain, and compare."""
+    who = principal()
+    with transaction() as session:
+        found = reconcile(session, who.tenant_id, path.budget_id)
+    texts = {
+        name: {key: amount_text(value, found.currency) for key, value in values.items()}
+        for name, values in (
+            ("stored", found.stored),
+            ("derived", found.derived),
+            ("totals_by_type", found.totals_by_type),
+        )
+    }
+    return jsonify(
+        budget_id=str(found.budget_id),
+        currency=found.currency,
+        discrepancy=amount_text(found.discrepancy, found.currency),
+        entries=found.entries,
+        first_bad_seq=found.first_bad_seq,
+        **texts,
+    )

@@ -1,0 +1,162 @@
+"""The web application, put together."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+import structlog
+from flask import Response, g, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_openapi3 import Info, OpenAPI
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from bursar import __version__, metrics
+from bursar.config import Settings, settings
+from bursar.errors import Misconfigured
+from web import auth, openapi, pages, problems
+from web.api import alerts, budgets, checks, health, imports, jobs, ledger, reservations
+from web.json import ExactJSON
+
+log = structlog.get_logger("bursar.web")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_API = (budgets, checks, ledger, reservations, imports, jobs, alerts)
+# What a browser may load and do: everything from here, nothing inline, nothing framed.
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+
+
+def create_app() -> OpenAPI:
+    """Build the application from the settings. Raises Misconfigured."""
+    chosen = settings()
+    app = OpenAPI(
+        "web",
+        info=Info(title="Bursar", version=__version__, description="Budget control."),
+        security_schemes={"key": {"type": "http", "scheme": "bearer"}},
+        validation_error_callback=problems.invalid_request,
+        doc_ui=False,
+        static_folder="pages/static",
+        static_url_path="/static",
+        template_folder="pages/templates",
+    )
+    app.json = ExactJSON(app)
+    _configure(app, chosen)
+    problems.install(app)
+    _limit(app, chosen)
+    for module in _API:
+        app.register_api(module.api)
+    app.register_blueprint(health.api)
+    openapi.install(app)
+    pages.install(app)
+    app.before_request(_recognise)
+    app.after_request(_finish)
+    return app
+
+
+def _configure(app: OpenAPI, chosen: Settings) -> None:
+    secret = chosen.secret_key.get_secret_value()
+    production = chosen.environment == "production"
+    if len(secret) < 32:
+        if production:
+            raise Misconfigured(
+                "BURSAR_SECRET_KEY is missing or shorter than 32 characters. Make one with"
+                " `python -c 'import secrets; print(secrets.token_urlsafe(48))'`."
+            )
+        secret = secret or uuid.uuid4().hex * 2
+    app.config.update(
+        SECRET_KEY=secret,
+        # A multipart body is a little larger than the file in it.
+        MAX_CONTENT_LENGTH=chosen.upload_limit_bytes + 256 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        SESSION_COOKIE_NAME="bursar",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=production,
+        PERMANENT_SESSION_LIFETIME=12 * 3600,
+        WTF_CSRF_TIME_LIMIT=None,
+        RATELIMIT_HEADERS_ENABLED=False,
+    )
+    if chosen.trusted_proxies:
+        count = chosen.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    csrf = CSRFProtect(app)
+    for module in _API:
+        csrf.exempt(module.api)  # keys, not cookies: nothing a browser sends by itself
+
+
+def _caller() -> str:
+    who = g.get("principal")
+    return who.actor if who is not None else get_remote_address()
+
+
+def _limit(app: OpenAPI, chosen: Settings) -> None:
+    limiter = Limiter(
+        _caller,
+        app=app,
+        default_limits=[chosen.rate_limit],
+        storage_uri=_limit_storage(chosen),
+        in_memory_fallback_enabled=True,
+        swallow_errors=True,
+    )
+    app.extensions["bursar_limiter"] = limiter
+    limiter.limit(chosen.login_rate_limit, methods=["POST"], key_func=get_remote_address)(
+        pages.login.blueprint
+    )
+
+
+def _limit_storage(chosen: Settings) -> str:
+    """Shared by all web processes where there is a Redis, else counted by each."""
+    url = chosen.redis_url
+    if url.startswith("unix://"):
+        return "redis+" + url
+    return url or "memory://"
+
+
+def _recognise() -> None:
+    g.started = time.perf_counter()
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    if request.path.startswith(("/healthz", "/readyz", "/static/")):
+        return
+    by_key = auth.from_bearer()
+    # A cookie opens pages only; the API wants a key, so that no other site can make a browser call.
+    g.principal = by_key if by_key or request.path.startswith("/api/v1/") else auth.from_session()
+
+
+def _finish(response: Response) -> Response:
+    headers: dict[str, Any] = {
+        "X-Request-Id": g.get("request_id", ""),
+        "Content-Security-Policy": _CSP,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    if settings().environment == "production":
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if not request.path.startswith("/static/"):
+        headers["Cache-Control"] = "no-store"
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
+    seconds = time.perf_counter() - g.get("started", time.perf_counter())
+    route = request.url_rule.rule if request.url_rule else "none"
+    metrics.REQUESTS.labels(route, str(response.status_code)).inc()
+    metrics.REQUEST_SECONDS.labels(route).observe(seconds)
+    if route not in {"/healthz", "/readyz", "/static/<path:filename>"}:
+        log.info(
+            "request",
+            method=request.method,
+            route=route,
+            status=response.status_code,
+            milliseconds=round(seconds * 1000, 1),
+        )
+    return response

@@ -1,0 +1,116 @@
+"""Who is asking: a bearer key or a logged-in session, and what their role allows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
+
+from flask import g, request, session
+
+from bursar.database import database
+from bursar.errors import Forbidden, Unauthenticated
+from bursar.tenants import Principal, find_key, find_member
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+READ, CHECK, SPEND, FUND, EDIT, IMPORT, OPERATE, ADMIN = (
+    "read", "check", "spend", "fund", "edit", "import", "operate", "admin",
+)  # fmt: skip
+
+# What each role may do. A partner is limited to its own party; until budgets of parties can be
+# told apart, that role may do nothing here.
+PERMISSIONS: dict[str, frozenset[str]] = {
+    "admin": frozenset({READ, CHECK, SPEND, FUND, EDIT, IMPORT, OPERATE, ADMIN}),
+    "fpa": frozenset({READ, CHECK, SPEND, FUND, EDIT, IMPORT, OPERATE}),
+    "approver": frozenset({READ, CHECK, SPEND}),
+    "member": frozenset({READ, CHECK, SPEND}),
+    "service": frozenset({READ, CHECK, SPEND, IMPORT}),
+    "auditor": frozenset({READ}),
+    "partner": frozenset(),
+}
+
+# How long a key's or member's standing is believed without asking again. A withdrawn key works
+# for at most this long.
+STANDING_SECONDS = 5.0
+_standing: dict[object, tuple[float, Principal]] = {}
+_lock = threading.Lock()
+
+
+def _remembered(key: object, find: Callable[[], Principal]) -> Principal:
+    now = time.monotonic()
+    with _lock:
+        kept = _standing.get(key)
+    if kept is not None and kept[0] > now:
+        return kept[1]
+    found = find()
+    with _lock:
+        if len(_standing) > 10_000:
+            _standing.clear()
+        _standing[key] = (now + STANDING_SECONDS, found)
+    return found
+
+
+def from_bearer() -> Principal | None:
+    """The owner of the bearer key of this request, None without one. Raises Unauthenticated."""
+    header = request.headers.get("Authorization", "")
+    if not header:
+        return None
+    scheme, _, key = header.partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        raise Unauthenticated("Send the key as `Authorization: Bearer <key>`.")
+    return _remembered(key, lambda: find_key(database(), key.strip()))
+
+
+def from_session() -> Principal | None:
+    """The member who is logged in by cookie, None when nobody is."""
+    if "user" not in session:
+        return None
+    tenant_id, user_id = UUID(session["tenant"]), UUID(session["user"])
+    try:
+        return _remembered(
+            (tenant_id, user_id), lambda: find_member(database(), tenant_id, user_id)
+        )
+    except Unauthenticated:
+        session.clear()
+        return None
+
+
+def principal() -> Principal:
+    """Who is asking in this request. Raises Unauthenticated."""
+    found: Principal | None = g.get("principal")
+    if found is None:
+        raise Unauthenticated("Log in, or send a key as `Authorization: Bearer <key>`.")
+    return found
+
+
+def allows(role: str, permission: str) -> bool:
+    """Whether a role has a permission."""
+    return permission in PERMISSIONS[role]
+
+
+def require(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a view run only for roles with `permission`. Raises Unauthenticated, Forbidden."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            who = principal()
+            if not allows(who.role, permission):
+                raise Forbidden(f"The role {who.role} may not do this; it needs `{permission}`.")
+            return view(*args, **kwargs)
+
+        guarded.__permission__ = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def transaction() -> Any:
+    """A transaction of the asking tenant, in the asking actor's name."""
+    who = principal()
+    return database().transaction(who.tenant_id, who.actor, g.request_id)

@@ -1,0 +1,28 @@
+"""JSON with exact numbers: a number in a request is decimal text, never a float."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from flask.json.provider import DefaultJSONProvider
+
+from bursar.errors import InvalidInput
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidInput(f"{name} is not a number that JSON or Bursar knows.")
+
+
+class ExactJSON(DefaultJSONProvider):
+    """Reads 0.1 as Decimal("0.1"); writes Decimal as JSON numbers for the compatibility routes."""
+
+    sort_keys = False
+    compact = True
+
+    def loads(self, s: str | bytes, **options: Any) -> Any:
+        """Parse JSON. Raises InvalidInput for NaN and Infinity, ValueError for bad JSON."""
+        options.setdefault("parse_float", Decimal)
+        options.setdefault("parse_constant", _refuse_constant)
+        return json.loads(s, **options)
