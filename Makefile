@@ -2,7 +2,6 @@
 .POSIX:
 .SUFFIXES:
 
-PY = .venv/bin/python
 # Inside the environment, so that they go when it goes.
 STAMP = .venv/stamp
 
@@ -33,8 +32,9 @@ demo: run
 	@ONCE="$(ONCE)"; BURSAR_HOME="$${BURSAR_HOME:-$$PWD/.demo}" \
 	    .venv/bin/bursar demo $${ONCE:+--once}
 
-test: setup browser
-	@$(PY) -m pytest $(PYTEST_ARGS)
+test: setup
+	@browser=$$(sh ops/browser.sh) && \
+	    BURSAR_TEST_BROWSER="$$browser" .venv/bin/python -m pytest $(PYTEST_ARGS)
 
 browser: setup
 	@sh ops/browser.sh

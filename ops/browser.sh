@@ -1,6 +1,6 @@
 #!/bin/sh
 # See to it that the tests find a Chromium: the system's, else installed by apt-get as root, else
-# Playwright's own. Prints the way it went.
+# Playwright's own. Prints the path of the program on stdout, what it does on stderr.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,21 +22,19 @@ own_browser() {
 import os, sys
 from playwright.sync_api import sync_playwright
 with sync_playwright() as p:
-    sys.exit(not os.path.exists(p.chromium.executable_path))' >/dev/null 2>&1
+    path = p.chromium.executable_path
+    if not os.path.exists(path):
+        sys.exit(1)
+    print(path)' 2>/dev/null
 }
 
-if found=$(system_browser); then
-    say "browser: $found"
-    exit 0
-fi
-if own_browser; then
-    say "browser: Playwright's own"
+if system_browser || own_browser; then
     exit 0
 fi
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     say "browser: installing chromium with apt-get"
     if apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive \
-        apt-get install -qq -y --no-install-recommends chromium >&2 && system_browser >/dev/null
+        apt-get install -qq -y --no-install-recommends chromium >&2 && system_browser
     then
         exit 0
     fi

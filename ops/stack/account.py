@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
@@ -70,6 +71,17 @@ class Account:
             os.chown(folder, self.uid, self.gid, follow_symlinks=False)
         if found.st_mode & 0o077:
             folder.chmod(0o700)
+
+    def take_from_root(self, folder: Path) -> None:
+        """Own everything under a folder that belongs to root."""
+        for place, folders, files in os.walk(folder):
+            for name in (*folders, *files):
+                entry = Path(place) / name
+                found = entry.lstat()
+                # A file with a second name may be one of the system's, put here to be given away.
+                single = stat.S_ISDIR(found.st_mode) or found.st_nlink == 1
+                if found.st_uid == 0 and single:
+                    os.chown(entry, self.uid, self.gid, follow_symlinks=False)
 
 
 def current_account() -> Account:

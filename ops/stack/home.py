@@ -89,6 +89,11 @@ class Home:
             raise Misconfigured(f"{self.run} belongs to somebody else; remove it.")
         return self.run
 
+    def give_back(self) -> None:
+        """Where root has worked in a user's home, make what it wrote there the user's again."""
+        if self.account.switch and self.path.stat().st_uid == self.account.uid:
+            self.account.take_from_root(self.path)
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the home; raise HomeInUse where another supervisor holds it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -108,15 +107,7 @@ def prepare_folders(home: Home, account: Account) -> None:
     for folder in (home.path / "files", home.path / "beat"):
         account.own(folder)
         if account.switch:
-            _own_contents(folder, account)
-
-
-def _own_contents(folder: Path, account: Account) -> None:
-    for place, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            entry = Path(place) / name
-            if entry.lstat().st_uid == 0:
-                os.chown(entry, account.uid, account.gid, follow_symlinks=False)
+            account.take_from_root(folder)
 
 
 def _can_run_bursar(account: Account) -> bool:

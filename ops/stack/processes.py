@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bursar.config import Settings
+from ops.stack.account import Account
 from ops.stack.home import Home
 from ops.stack.running import StopSteps
 from ops.stack.urls import StackUrls
@@ -61,6 +62,8 @@ def processes(places: Places) -> list[Process]:
             (
                 *(*celery, "worker", "--hostname=worker@%h", "--loglevel=INFO"),
                 f"--concurrency={places.worker_processes}",
+                # Workers ask each other for nothing: what they share is in PostgreSQL.
+                *("--without-mingle", "--without-gossip"),
             ),
             # A warm stop lets jobs end; after it a soft one gives them back to be claimed again.
             ((signal.SIGTERM, 20.0), (signal.SIGQUIT, 25.0)),
@@ -109,7 +112,7 @@ def embedded(home: Home, settings: Settings, flower_port: int) -> list[Process]:
 
 
 def shared_environment(
-    home: Home, settings: Settings, urls: StackUrls, ports: tuple[int, int], *, as_root: bool
+    home: Home, settings: Settings, urls: StackUrls, ports: tuple[int, int], account: Account
 ) -> dict[str, str]:
     """The environment of every process; `ports` are those of the web server and of Flower."""
     kept = {name: value for name, value in os.environ.items() if name not in OWNERS_ONLY}
@@ -126,8 +129,8 @@ def shared_environment(
         "BURSAR_PORT": str(ports[0]),
         "BURSAR_FLOWER_PORT": str(ports[1]),
     }
-    if as_root:
+    if account.uid == 0:
         ours["C_FORCE_ROOT"] = "1"  # Celery refuses to run as root without being told so.
-    else:
+    if account.switch:
         ours["HOME"] = str(home.path)
     return {**kept, **ours}

@@ -32,6 +32,7 @@ def stop_stack(home: Home, progress: Callable[[str], None]) -> bool:
             time.sleep(0.05)
     with home.locked():
         left = _clear_up(home, progress)
+        home.give_back()
     return asked or left
 
 

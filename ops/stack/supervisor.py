@@ -72,6 +72,7 @@ class Supervisor:
                     self._watch()
             finally:
                 self._stop()
+                self.home.give_back()
                 for number, handler in before.items():
                     signal.signal(number, handler)
 
@@ -123,7 +124,7 @@ class Supervisor:
             self.settings,
             stack_urls(self.home, self.settings),
             (self.state.port, self.state.flower_port),
-            as_root=account.uid == 0,
+            account,
         )
         for process in self.table(self.home, self.settings, self.state.flower_port):
             self._begin(process_part(self.home, process, account, environment))

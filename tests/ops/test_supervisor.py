@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -131,6 +132,19 @@ def test_down_clears_up_after_a_killed_supervisor(home: Home) -> None:
     assert stop_stack(home, lambda _text: None)
     assert everything_of(home, state) == []
     assert not stop_stack(home, lambda _text: None)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root works in the homes of others")
+def test_what_root_does_in_a_users_home_stays_the_users(home: Home) -> None:
+    user = pwd.getpwnam("nobody")
+    os.chown(home.path, user.pw_uid, user.pw_gid)
+    with start(home) as supervisor:
+        state = until(home, ready)
+        owners = {Path(f"/proc/{one.pid}").stat().st_uid for one in identities(state).values()}
+        assert user.pw_uid in owners
+        supervisor.terminate()
+        assert supervisor.wait(30) == 0
+    assert {file.lstat().st_uid for file in home.path.rglob("*")} == {user.pw_uid}
 
 
 def test_two_supervisors_never_share_a_home(home: Home) -> None:
