@@ -69,6 +69,12 @@ class Settings(BaseSettings):
         "6000 per minute", description="Calls allowed to one key, in flask-limiter's words."
     )
     login_rate_limit: str = Field("10 per minute", description="Log-ins allowed to one address.")
+    api_url: str = Field(
+        "", description="Server that the command line talks to. Empty: the stack of this machine."
+    )
+    api_key: SecretStr = Field(
+        SecretStr(""), description="Key that the command line sends to the server."
+    )
     log_level: str = Field("INFO", description="Least severe level that is logged.")
     trusted_proxies: int = Field(
         0, ge=0, description="Proxies in front whose X-Forwarded-* headers are believed."

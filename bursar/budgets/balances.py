@@ -6,7 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     Column,
+    Integer,
     MetaData,
     Select,
     String,

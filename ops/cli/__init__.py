@@ -1,6 +1,7 @@
 """The command line `bursar`: one module for each group of commands.
 
-Data goes to stdout, progress and errors to stderr. Exit codes: 0 done, 1 error, 2 usage.
+Data goes to stdout, progress and errors to stderr. Exit codes: 0 done, 1 error, 2 usage,
+3 finished with rejected rows, 4 an invariant is broken.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sys
 import typer
 
 from bursar.errors import BursarError
-from ops.cli import database, doctor, stack
+from ops.cli import control, database, demo, doctor, imports, proof, stack, tenants
 from ops.cli.output import complain
 
 app = typer.Typer(
@@ -23,6 +24,11 @@ app = typer.Typer(
 stack.register(app)
 doctor.register(app)
 database.register(app)
+demo.register(app)
+tenants.register(app)
+imports.register(app)
+control.register(app)
+proof.register(app)
 
 
 def main() -> None:

@@ -77,3 +77,13 @@ begin
 end $$;
 revoke all on function ensure_ledger_partitions(int) from public;
 grant execute on function ensure_ledger_partitions(int) to bursar_app;
+
+-- The tenants of this installation, for the operator's command line.
+drop function if exists tenant_names;
+create function tenant_names() returns table (id uuid, slug text, name text)
+language sql stable security definer as $$
+  select t.id, t.slug, t.name from public.tenant t where t.deleted_at is null order by t.created_at
+$$;
+alter function tenant_names() owner to bursar_system;
+revoke all on function tenant_names() from public;
+grant execute on function tenant_names() to bursar_app;

@@ -1,0 +1,121 @@
+"""How the command line talks to a running Bursar: over its HTTP API, with a key."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+
+from bursar.config import Settings
+from bursar.database import Database
+from bursar.errors import BursarError, Misconfigured
+from bursar.tenants import create_key
+from ops.cli.stack import home_of
+from ops.stack.home import Home
+from ops.stack.state import read_state
+from ops.stack.urls import stack_urls
+
+
+class Refused(BursarError):
+    """The server refused the request."""
+
+    code = "refused"
+
+
+class Client:
+    """The API, with the key of this shell."""
+
+    def __init__(self, base_url: str, key: str) -> None:
+        self.base_url = base_url
+        self._http = httpx.Client(
+            base_url=base_url, headers={"Authorization": f"Bearer {key}"}, timeout=120
+        )
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Read. Raises Refused."""
+        wanted = {name: value for name, value in query.items() if value is not None}
+        return self._answer(self._http.get(f"/api/v1{path}", params=wanted))
+
+    def post(
+        self, path: str, body: dict[str, Any] | None = None, *, key: str | None = None, **more: Any
+    ) -> Any:
+        """Change. Without `key` each call is a new request. Raises Refused."""
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+        if body is not None:
+            more["json"] = body
+        return self._answer(self._http.post(f"/api/v1{path}", headers=headers, **more))
+
+    def _answer(self, response: httpx.Response) -> Any:
+        if response.is_success:
+            return response.json()
+        if "json" not in response.headers.get("Content-Type", ""):
+            raise Refused(f"The server answered {response.status_code}.")
+        problem = response.json()
+        faults = "".join(f"\n  {f['pointer']}: {f['detail']}" for f in problem.get("errors", []))
+        raise Refused(f"{problem['detail']}{faults} ({problem['code']})")
+
+
+def client(tenant: str | None = None) -> Client:
+    """The API of BURSAR_API_URL with BURSAR_API_KEY; on the stack's own machine of that stack.
+
+    There a key is made once for the shell, for the only tenant or the one that `tenant` names.
+    Raises Misconfigured.
+    """
+    settings = Settings()
+    key = settings.api_key.get_secret_value()
+    if settings.api_url:
+        if not key:
+            raise Misconfigured("Set BURSAR_API_KEY to a key of the tenant.")
+        return Client(settings.api_url, key)
+    home = home_of(settings)
+    state = read_state(home)
+    if state.phase != "ready":
+        raise Misconfigured("Bursar is not running here. Start it with `bursar up --detach`.")
+    try:
+        return _checked(Client(state.web_url(), key or _shell_key(home, settings, tenant)))
+    except httpx.ConnectError:
+        raise Misconfigured(f"Nothing answers at {state.web_url()}; try `bursar status`.") from None
+
+
+def _checked(made: Client) -> Client:
+    made.get("/jobs", limit=1)
+    return made
+
+
+def _shell_key(home: Home, settings: Settings, tenant: str | None) -> str:
+    database = local_database(home, settings)
+    try:
+        tenant_id = find_tenant(database, tenant)
+        place = home.path / f"shell-{tenant_id}.key"
+        if place.is_file():
+            return place.read_text().strip()
+        with database.transaction(tenant_id, "shell") as session:
+            key = create_key(session, tenant_id, "admin", name="command line")
+        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(key)
+        return key
+    finally:
+        database.close()
+
+
+def local_database(home: Home | None = None, settings: Settings | None = None) -> Database:
+    """The database of this machine's stack or of BURSAR_DATABASE_URL, as the application role."""
+    chosen = settings or Settings()
+    return Database(stack_urls(home or home_of(chosen), chosen).database_url, 2)
+
+
+def find_tenant(database: Database, wanted: str | None) -> uuid.UUID:
+    """The tenant with this id or slug; without one, the only tenant. Raises Misconfigured."""
+    with database.transaction(None) as session:
+        found = session.execute(text("select * from tenant_names()")).all()
+    matching = [t for t in found if wanted in {None, str(t.id), t.slug, t.name}]
+    if len(matching) == 1:
+        return uuid.UUID(str(matching[0].id))
+    if not found:
+        raise Misconfigured("There is no tenant yet. Make one: bursar tenants create NAME")
+    names = ", ".join(f"{t.slug} ({t.name})" for t in found[:20])
+    raise Misconfigured(f"Name one tenant with --tenant: {names}")

@@ -1,0 +1,152 @@
+"""`bursar analyze` and `bursar import`: files, without a server and through one."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bursar.errors import InvalidInput, NotFound
+from ops.cli.output import give, give_json, say
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+File = Annotated[Path, typer.Argument(help="The file.")]
+Sheet = Annotated[str | None, typer.Option(help="The sheet of a workbook.")]
+ENDED = {"completed", "completed_with_errors", "failed", "cancelled", "awaiting_mapping", "undone"}
+EXIT_ERROR, EXIT_REJECTED = 1, 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this group."""
+    app.command()(analyze)
+    app.command("import")(import_file)
+
+
+def analyze(
+    file: File,
+    sheet: Sheet = None,
+    header_row: Annotated[int | None, typer.Option(help="Raw row, from 0.", min=0)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recognise a file and propose what each column means. Needs no server."""
+    from bursar.importing import analysis as importing
+
+    if not file.is_file():
+        raise NotFound(f"There is no file {file}.")
+    found = importing.analyze(file, file.name, sheet=sheet, header_row=header_row).to_wire()
+    found = {"file_id": None, **found, "template_id": None}
+    if as_json:
+        give_json(found)
+        return
+    detection: Any = found["detection"]
+    give(f"{file.name}: {detection['kind']} (confidence {detection['confidence']:.2f})")
+    give(f"header in row {found['header_row']}, {found['total_rows']:,} rows, {found['layout']}")
+    columns: Any = found["columns"]
+    for column in columns:
+        give(
+            f"  {column['header'] or '(no name)':<30.30}  {column['target'] or '-':<17}"
+            f"  {column['confidence']:.2f}  {column['reason']}"
+        )
+    constants: Any = found["constants"]
+    for field, constant in constants.items():
+        give(f"  {field} = {constant['value']} (from the {constant['origin']})")
+    for warning in detection["warnings"]:
+        say(f"note: {warning}")
+    missing: Any = found["missing_required"]
+    if missing:
+        say(f"missing: {', '.join(missing)} (give them with --map or --default)")
+
+
+def import_file(
+    file: File,
+    sheet: Sheet = None,
+    mapped: Annotated[
+        list[str] | None, typer.Option("--map", help="HEADER=TARGET; empty TARGET leaves it out.")
+    ] = None,
+    default: Annotated[list[str] | None, typer.Option(help="FIELD=VALUE for every row.")] = None,
+    mode: Annotated[str, typer.Option(help="all_or_nothing or skip_errors.")] = "all_or_nothing",
+    force_kind: Annotated[bool, typer.Option(help="Even if it looks like no budget.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Plan only; load nothing.")] = False,
+    wait: Annotated[bool, typer.Option(help="Follow the import to its end.")] = True,
+    tenant: Annotated[str | None, typer.Option(help="Id, slug or name of the tenant.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import a file through the running stack. Exit code 3: rows were rejected."""
+    from ops.cli.client import client
+
+    if not file.is_file():
+        raise NotFound(f"There is no file {file}.")
+    form = {"mode": mode, "apply": "false" if dry_run else "true"}
+    if force_kind:
+        form["force_kind"] = "true"
+    if sheet:
+        form["sheet"] = sheet
+    if mapped:
+        form["mapping"] = json.dumps({k: v or None for k, v in map(_pair, mapped)})
+    if default:
+        form["defaults"] = json.dumps(dict(map(_pair, default)))
+    api = client(tenant)
+    with file.open("rb") as handle:
+        started = api.post("/imports", data=form, files={"file": (file.name, handle)})
+    if not wait:
+        give_json(started) if as_json else give(started["id"])
+        return
+    run = _follow(api, started, dry_run=dry_run)
+    if as_json:
+        give_json(run)
+    else:
+        _tell(api, run)
+    if run["state"] in {"failed", "cancelled", "awaiting_mapping"}:
+        sys.exit(EXIT_REJECTED if _code(run) == "rows_rejected" else EXIT_ERROR)
+    if run["counts"]["rejected"]:
+        sys.exit(EXIT_REJECTED)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.rpartition("=")
+    if not equals or not name:
+        raise InvalidInput(f"Write {text!r} as NAME=VALUE.")
+    return name, value
+
+
+def _code(run: dict[str, Any]) -> str:
+    return str((run["error"] or {}).get("code", ""))
+
+
+def _follow(api: Any, started: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
+    ended = ENDED | ({"planned"} if dry_run else set())
+    shown = ""
+    while True:
+        run: dict[str, Any] = api.get(f"/imports/{started['id']}")
+        job = api.get(f"/jobs/{started['job_id']}")
+        if run["state"] in ended:
+            return run
+        progress = job["progress"]
+        line = f"{run['state']}: {progress['stage'] or job['state']} {progress['done']:,} rows"
+        if line != shown:
+            say(line)
+            shown = line
+        time.sleep(0.2)
+
+
+def _tell(api: Any, run: dict[str, Any]) -> None:
+    counts, amounts = run["counts"], run["amounts"]
+    give(f"{run['file_name']}: {run['state']}")
+    give(
+        f"  {counts['total']:,} rows: {counts['created']:,} created, {counts['updated']:,} updated,"
+        f" {counts['unchanged']:,} unchanged, {counts['rejected']:,} rejected"
+    )
+    for currency, sums in amounts["by_currency"].items():
+        give(f"  {currency}: {sums['before']} before, {sums['after']} after")
+    for warning in run["warnings"]:
+        say(f"note: {warning}")
+    if run["error"]:
+        say(f"{run['error']['code']}: {run['error']['detail']}")
+    if counts["rejected"]:
+        for fault in api.get(f"/imports/{run['id']}/errors", limit=5)["data"]:
+            say(f"  row {fault['row']}, {fault['column']}: {fault['value']!r} {fault['detail']}")
+        say(f"  all of them: {api.base_url}/api/v1/imports/{run['id']}/rejected")

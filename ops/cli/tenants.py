@@ -1,0 +1,90 @@
+"""`bursar tenants`, `keys` and `members`: who may use this installation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bursar import tenants as rules
+from ops.cli.client import find_tenant, local_database
+from ops.cli.output import give, give_json, say
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Tenant = Annotated[str | None, typer.Option(help="Id, slug or name of the tenant.")]
+
+tenants = typer.Typer(no_args_is_help=True, help="Organisations that keep budgets here.")
+keys = typer.Typer(no_args_is_help=True, help="Keys for programs.")
+members = typer.Typer(no_args_is_help=True, help="People who log in to the pages.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this group."""
+    app.add_typer(tenants, name="tenants")
+    app.add_typer(keys, name="keys")
+    app.add_typer(members, name="members")
+
+
+@tenants.callback()
+@keys.callback()
+@members.callback()
+def group() -> None:
+    """Keep the sub-command's name even where there is only one."""
+
+
+@tenants.command("create")
+def create_tenant(
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    currency: Annotated[str, typer.Option(help="Its base currency.")] = "USD",
+    allow: Annotated[list[str] | None, typer.Option(help="A further currency.")] = None,
+    time_zone: Annotated[str, typer.Option(help="Its time zone.")] = "UTC",
+    fiscal_start: Annotated[int, typer.Option(min=1, max=12, help="First fiscal month.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Open a tenant and print its id."""
+    database = local_database()
+    tenant_id = rules.create_tenant(
+        database,
+        name,
+        base_currency=currency,
+        allowed_currencies=tuple(allow or ("USD", "ZWG")),
+        time_zone=time_zone,
+        fiscal_start_month=fiscal_start,
+    )
+    database.close()
+    give_json({"id": str(tenant_id)}) if as_json else give(str(tenant_id))
+
+
+@keys.command("create")
+def create_key(
+    tenant: Tenant = None,
+    role: Annotated[str, typer.Option(help="What the key may do.")] = "service",
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and print it: the only time it can be seen."""
+    database = local_database()
+    tenant_id = find_tenant(database, tenant)
+    with database.transaction(tenant_id, "shell") as session:
+        key = rules.create_key(session, tenant_id, role, name=name)
+    database.close()
+    give_json({"key": key}) if as_json else give(key)
+
+
+@members.command("create")
+def create_member(
+    email: Annotated[str, typer.Argument(help="The e-mail address to log in with.")],
+    tenant: Tenant = None,
+    role: Annotated[str, typer.Option(help="What the person may do.")] = "fpa",
+    name: Annotated[str, typer.Option(help="The person's name.")] = "",
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, envvar="BURSAR_MEMBER_PASSWORD")
+    ] = "",
+) -> None:
+    """Give a person access to the pages."""
+    database = local_database()
+    tenant_id = find_tenant(database, tenant)
+    with database.transaction(tenant_id, "shell") as session:
+        rules.create_member(session, tenant_id, email, password, role, name)
+    database.close()
+    say(f"{email} can log in")
