@@ -90,13 +90,16 @@ def _copied(home: Home, program: Path, sources: list[Path]) -> Path:
             beside = source.name.endswith(".libs")
             target = new / source.name if beside else new / source.parent.name / source.name
             skip = shutil.ignore_patterns("include", "*.a", "__pycache__")
-            shutil.copytree(source, target, symlinks=True, ignore=skip)
+            shutil.copytree(source, target, ignore=skip)
         elif source.exists():
             target = new / source.parent.name / source.name
             target.parent.mkdir(parents=True)
             shutil.copy2(source, target)
-    for folder in (copy.parent, new):
-        folder.chmod(0o755)
+    copy.parent.chmod(0o755)
+    for place, _, files in os.walk(new):
+        Path(place).chmod(0o755)
+        for name in files:
+            (Path(place) / name).chmod(0o755)
     new.rename(copy)  # At once, so that a crash leaves no half copy.
     return copy
 

@@ -125,15 +125,21 @@ def _opened(path: Path) -> Home:
     account = service_account(path)
     if account.switch and not path.stat().st_mode & 0o001:
         path.chmod(0o711)  # The account has to pass through; its folders inside are private.
-    for folder in ("secrets", "logs"):
-        (path / folder).mkdir(mode=0o700, exist_ok=True)
+    for name in ("secrets", "logs"):
+        (path / name).mkdir(mode=0o700, exist_ok=True)
     home = Home(path, account, _read_or_make(path / "id", length=4))
     if not account.reaches(path) and not (path / "elsewhere").is_symlink():
-        ELSEWHERE.mkdir(mode=0o755, parents=True, exist_ok=True)
         room = ELSEWHERE / home.id
-        room.mkdir(mode=0o711, exist_ok=True)
+        for folder in (ELSEWHERE, room):
+            make_passable(folder)
         (path / "elsewhere").symlink_to(room)
     return home
+
+
+def make_passable(folder: Path) -> None:
+    """Make a folder that other accounts can pass through but not list, whatever the umask is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711)
 
 
 def _read_or_make(file: Path, *, length: int = 24) -> str:

@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from bursar.errors import Misconfigured
 from ops.stack.account import Account
 from ops.stack.binaries import reachable_postgres
-from ops.stack.home import Home
+from ops.stack.home import Home, make_passable
 from ops.stack.identity import Identity, identify, running_in
 from ops.stack.running import Launch, Running, launch, tail
 
@@ -128,7 +128,7 @@ def _make_cluster(home: Home, programs: Path, folder: Path) -> None:
                 f"Set BURSAR_PG_BIN to those of {made_by}, `bursar backup`, and restore anew."
             )
         return
-    folder.parent.mkdir(mode=0o711, exist_ok=True)
+    make_passable(folder.parent)
     new = folder.with_name("data.new")
     shutil.rmtree(new, ignore_errors=True)
     home.account.own(new)

