@@ -5,17 +5,26 @@ from __future__ import annotations
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from bursar.budgets.editing import NewBudget, create_budget
 from bursar.config import Settings
+from bursar.database import Database
+from bursar.tenants import create_tenant
 from ops.stack import postgres, valkey
 from ops.stack.home import Home, open_home
 from ops.stack.migrations import bootstrap_embedded, migrate
 from ops.stack.urls import StackUrls, stack_urls
+
+MakeBudget = Callable[..., UUID]
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +53,49 @@ def database_urls(stack_home: Home) -> StackUrls:
     urls = stack_urls(stack_home, Settings(database_url="", broker_url="", redis_url=""))
     migrate(urls.owner_database_url)
     return urls
+
+
+@pytest.fixture(scope="session")
+def database(database_urls: StackUrls) -> Iterator[Database]:
+    """The database as the application role."""
+    opened = Database(database_urls.database_url, 20)
+    opened.require_safe_role()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def tenant_id(database: Database) -> UUID:
+    """A tenant of the test's own, so that tests never see each other's rows."""
+    return create_tenant(database, "Test Tenant")
+
+
+@pytest.fixture
+def make_budget(database: Database, tenant_id: UUID) -> MakeBudget:
+    """Makes a budget of the test's tenant and returns its id."""
+
+    def make(amount: str = "10000", currency: str = "USD", **more: str) -> UUID:
+        fields = {"department": "Engineering", "sub_category": "Software"} | more
+        new = NewBudget(fiscal_period="FY2025", amount=Decimal(amount), currency=currency, **fields)
+        with database.transaction(tenant_id, "test") as session:
+            return UUID(str(create_budget(session, tenant_id, new, "test").id))
+
+    return make
+
+
+@pytest.fixture
+def owner(database_urls: StackUrls) -> Iterator[psycopg.Connection]:
+    """The owning role, rolled back after the test."""
+    with psycopg.connect(database_urls.owner_database_url) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def superuser(stack_home: Home) -> Iterator[psycopg.Connection]:
+    """An administrator past every policy and trigger, as an attacker would be."""
+    with psycopg.connect(
+        make_conninfo(postgres.admin_conninfo(stack_home), dbname="bursar")
+    ) as connection:
+        yield connection
+        connection.rollback()

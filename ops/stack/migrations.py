@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
 from ops.stack import postgres
 from ops.stack.home import Home
 from ops.stack.urls import DATABASE
 from schema.bootstrap import bootstrap
+from schema.migrate import upgrade
 
 
 def bootstrap_embedded(home: Home) -> None:
@@ -24,6 +22,4 @@ def bootstrap_embedded(home: Home) -> None:
 
 def migrate(owner_url: str) -> None:
     """Bring the schema to its newest version, as the owning role."""
-    if find_spec("schema.migrate") is None:
-        return
-    import_module("schema.migrate").upgrade(owner_url)
+    upgrade(owner_url)
