@@ -13,18 +13,22 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from flask import Flask
 from psycopg.conninfo import make_conninfo
 
 from bursar.budgets.editing import NewBudget, create_budget
-from bursar.config import Settings
+from bursar.config import Settings, settings
 from bursar.database import Database
-from bursar.tenants import create_tenant
+from bursar.tenants import create_key, create_tenant
 from ops.stack import postgres, valkey
 from ops.stack.home import Home, open_home
 from ops.stack.migrations import bootstrap_embedded, migrate
 from ops.stack.urls import StackUrls, stack_urls
+from tests.api_client import Api
+from web.app import create_app
 
 MakeBudget = Callable[..., UUID]
+MakeApi = Callable[..., Api]
 
 
 @pytest.fixture(scope="session")
@@ -99,3 +103,40 @@ def superuser(stack_home: Home) -> Iterator[psycopg.Connection]:
     ) as connection:
         yield connection
         connection.rollback()
+
+
+@pytest.fixture(scope="session")
+def app(database_urls: StackUrls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The web application on the session's database, its broker included."""
+    chosen = {
+        "BURSAR_DATABASE_URL": database_urls.database_url,
+        "BURSAR_BROKER_URL": database_urls.broker_url,
+        "BURSAR_FILE_STORE": str(tmp_path_factory.mktemp("files")),
+        "BURSAR_SECRET_KEY": "k" * 48,
+        "BURSAR_RATE_LIMIT": "1000000 per minute",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in chosen.items():
+            patch.setenv(name, value)
+        settings.cache_clear()
+        yield create_app()
+        settings.cache_clear()
+
+
+@pytest.fixture
+def make_api(app: Flask, database: Database, tenant_id: UUID) -> MakeApi:
+    """Makes an API of the test's tenant, in a role."""
+
+    def make(role: str = "admin", tenant: UUID | None = None) -> Api:
+        chosen = tenant or tenant_id
+        with database.transaction(chosen, "test") as session:
+            key = create_key(session, chosen, role)
+        return Api(app, key)
+
+    return make
+
+
+@pytest.fixture
+def api(make_api: MakeApi) -> Api:
+    """The API as the test tenant's administrator."""
+    return make_api()

@@ -1,0 +1,177 @@
+"""Budgets over the API."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.api_client import Api, code_of
+from tests.conftest import MakeApi
+
+NEW = {
+    "department": "Engineering",
+    "sub_category": "Software",
+    "fiscal_period": "FY25",
+    "budgeted_amount": "1234.50",
+    "currency": "USD",
+}
+
+
+def make(api: Api, **changes: Any) -> Any:
+    response = api.post("/budgets", NEW | changes)
+    assert response.status_code == 201, response.text
+    return response.get_json()
+
+
+def test_a_new_budget_comes_back_with_its_money_as_text(api: Api) -> None:
+    response = api.post("/budgets", NEW)
+    body = response.get_json()
+    assert response.headers["Location"] == f"/api/v1/budgets/{body['id']}"
+    assert response.headers["ETag"] == f'"{body["version"]}"'
+    assert body["fiscal_period"] == "FY2025"
+    assert (body["budgeted_amount"], body["available"], body["currency"]) == (
+        "1234.50", "1234.50", "USD",
+    )  # fmt: skip
+    assert api.get(f"/budgets/{body['id']}").get_json() == body
+
+
+def test_a_json_number_is_read_as_decimal_text(api: Api) -> None:
+    assert make(api, budgeted_amount=0.1)["budgeted_amount"] == "0.10"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"budgeted_amount": "NaN"}, "invalid_amount"),
+        ({"budgeted_amount": "Infinity"}, "invalid_amount"),
+        ({"budgeted_amount": 0.123}, "invalid_amount"),
+        ({"budgeted_amount": "1e99"}, "invalid_amount"),
+        ({"budgeted_amount": "1_000"}, "invalid_amount"),
+        ({"budgeted_amount": True}, "invalid_input"),
+        ({"currency": "XXX"}, "unknown_currency"),
+        ({"currency": "EUR"}, "currency_not_allowed"),
+        ({"currency": "usd"}, "invalid_input"),
+        ({"fiscal_period": "sometime"}, "invalid_input"),
+        ({"department": " "}, "invalid_input"),
+        ({"departement": "typo"}, "invalid_input"),
+    ],
+)
+def test_a_wrong_budget_is_refused_by_name(api: Api, change: dict[str, Any], code: str) -> None:
+    assert code_of(api.post("/budgets", NEW | change)) == (422, code)
+
+
+def test_nan_as_a_json_constant_is_refused(api: Api) -> None:
+    response = api.call(
+        "POST", "/budgets", data='{"budgeted_amount": NaN}', content_type="application/json"
+    )
+    assert response.status_code == 422
+
+
+def test_the_same_budget_twice_is_a_conflict(api: Api) -> None:
+    make(api)
+    assert code_of(api.post("/budgets", NEW | {"department": "  ENGINEERING "})) == (
+        409, "duplicate_budget",
+    )  # fmt: skip
+
+
+def test_an_update_needs_the_version_that_was_read(api: Api) -> None:
+    budget = make(api)
+    path = f"/budgets/{budget['id']}"
+    assert code_of(api.patch(path, {"owner": "Ana"}, None)) == (428, "version_required")
+    changed = api.patch(path, {"owner": "Ana"}, budget["version"])
+    assert changed.status_code == 200
+    assert changed.get_json()["owner"] == "Ana"
+    stale = api.patch(path, {"owner": "Bo"}, budget["version"])
+    assert code_of(stale) == (412, "version_stale")
+    assert stale.get_json()["current_version"] == changed.get_json()["version"]
+
+
+def test_a_new_amount_is_posted_as_an_adjustment(api: Api) -> None:
+    budget = make(api)
+    path = f"/budgets/{budget['id']}"
+    changed = api.patch(path, {"budgeted_amount": "1000"}, budget["version"]).get_json()
+    assert changed["budgeted_amount"] == "1000.00"
+    assert changed["version"] > budget["version"]
+    kinds = [entry["kind"] for entry in api.get(f"{path}/ledger").get_json()["data"]]
+    assert kinds == ["adjust", "fund"]
+
+
+def test_a_deleted_budget_is_hidden_and_can_come_back(api: Api) -> None:
+    budget = make(api)
+    path = f"/budgets/{budget['id']}"
+    assert api.call("DELETE", path).status_code == 204
+    assert code_of(api.get(path)) == (404, "not_found")
+    restored = api.post(f"{path}/restore")
+    assert restored.status_code == 200
+    assert restored.get_json()["budgeted_amount"] == "1234.50"
+
+
+def test_a_budget_with_reservations_is_not_deleted(api: Api) -> None:
+    budget = make(api)
+    body = {"amount": "1", "currency": "USD", "ref_id": "r"}
+    assert api.post(f"/budgets/{budget['id']}/reservations", body).status_code == 201
+    assert code_of(api.call("DELETE", f"/budgets/{budget['id']}")) == (409, "budget_in_use")
+
+
+def test_a_frozen_budget_takes_no_postings(api: Api) -> None:
+    budget = make(api)
+    api.patch(f"/budgets/{budget['id']}", {"status": "frozen"}, budget["version"])
+    body = {"amount": "1", "currency": "USD", "ref_id": "r"}
+    refused = api.post(f"/budgets/{budget['id']}/reservations", body)
+    assert code_of(refused) == (409, "budget_frozen")
+
+
+def test_pages_neither_skip_nor_repeat_while_rows_come_in(api: Api) -> None:
+    for n in range(7):
+        make(api, department=f"Department {n}")
+    seen: list[str] = []
+    cursor = None
+    while True:
+        query = {"limit": 3} | ({"cursor": cursor} if cursor else {})
+        page = api.get("/budgets", **query).get_json()
+        seen += [row["department"] for row in page["data"]]
+        make(api, department=f"Newcomer {len(seen)}")
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == [f"Department {n}" for n in range(6, -1, -1)]
+
+
+@pytest.mark.parametrize("sort", ["department", "-department", "budgeted_amount", "-available"])
+def test_every_sort_walks_through_all(api: Api, sort: str) -> None:
+    for n in range(5):
+        make(api, department=f"Department {n}", budgeted_amount=str(10 - n // 2))
+    seen: list[Any] = []
+    cursor = None
+    while True:
+        query = {"limit": 2, "sort": sort} | ({"cursor": cursor} if cursor else {})
+        page = api.get("/budgets", **query).get_json()
+        seen += page["data"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    field = sort.lstrip("-")
+    values = [Decimal(b[field]) if field != "department" else b[field] for b in seen]
+    assert len({b["id"] for b in seen}) == 5
+    assert values == sorted(values, reverse=sort.startswith("-"))
+
+
+def test_filters_narrow(api: Api) -> None:
+    make(api)
+    make(api, department="Ops", sub_category=None)
+    found = api.get("/budgets", department="engineering ").get_json()["data"]
+    assert [b["department"] for b in found] == ["Engineering"]
+    assert api.get("/budgets", q="op").get_json()["data"][0]["department"] == "Ops"
+    assert api.get("/budgets", q="%").get_json()["data"] == []
+
+
+@pytest.mark.parametrize("query", [{"cursor": "x"}, {"cursor": "WzEsMl0="}, {"sort": "secret"},
+                                   {"limit": 0}, {"limit": 201}, {"kind": "x"}])  # fmt: skip
+def test_a_wrong_list_query_is_refused(api: Api, query: dict[str, Any]) -> None:
+    assert api.get("/budgets", **query).status_code == 422
+
+
+def test_a_member_reads_but_does_not_edit(make_api: MakeApi) -> None:
+    member = make_api("member")
+    assert member.get("/budgets").status_code == 200
+    assert code_of(member.post("/budgets", NEW)) == (403, "forbidden")
