@@ -50,6 +50,7 @@ lock:
 
 clean:
 	@if [ -x .venv/bin/bursar ]; then BURSAR_HOME="$$PWD/.demo" .venv/bin/bursar down; fi
+	@if [ -h .demo/elsewhere ]; then rm -rf "$$(readlink .demo/elsewhere)"; fi
 	rm -rf .venv .demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -rf .import_linter_cache
 

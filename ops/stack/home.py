@@ -132,6 +132,8 @@ def _opened(path: Path) -> Home:
         room = ELSEWHERE / home.id
         for folder in (ELSEWHERE, room):
             make_passable(folder)
+        # Whoever removes the home by hand can find out whose this was.
+        (room / "home").write_text(f"{path}\n")
         (path / "elsewhere").symlink_to(room)
     return home
 

@@ -19,7 +19,11 @@ class Identity:
 
     def alive(self) -> bool:
         """Whether this very process is still running."""
-        return identify(self.pid) == self
+        now = identify(self.pid)
+        if now is None or (now.started, now.boot) != (self.started, self.boot):
+            return False
+        # A process on its way out has lost its command line already, but is not gone.
+        return now.command in (self.command, "")
 
     def as_json(self) -> dict[str, int | str]:
         """For the state file."""

@@ -213,6 +213,7 @@ def test_a_home_that_the_servers_account_cannot_enter_keeps_their_data_elsewhere
     homes.stack.callback(shutil.rmtree, home.place)
     homes.stack.callback(stop_all, home)
     assert home.place != home.path
+    assert (home.place / "home").read_text().strip() == str(home.path)
     server = start_postgres(home)
     assert ask(home, "SELECT 1") == 1
     server.stop()
