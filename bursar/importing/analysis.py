@@ -170,6 +170,7 @@ def _understand(
         proposal,
         sheet=sheet,
         file_name=source.file_name,
+        has_period=outside is not None and outside[0].kind != "month",
         keywords=options.keywords,
     )
     period = Constant(outside[0].code, outside[1]) if outside else None

@@ -160,7 +160,7 @@ def _value_words(target: str, profile: Profile) -> str:
 def value_fit(target: str, profile: Profile) -> float:
     """0..1: whether such values can be the field at all."""
     if not profile.filled:
-        return 0.6
+        return 0.65
     if target in MEASURES:
         return _amount_fit(profile)
     if target == "fiscal_period":
@@ -206,6 +206,10 @@ def _label_fit(target: str, profile: Profile) -> float:
         return 0.6
     if profile.years + profile.periods > 0.9:
         return 0.3
+    if profile.codes >= 0.9 and profile.distinct >= 0.95 * profile.filled > 3:
+        return 0.5  # a different code in each row identifies rows, it does not group them
+    if profile.mean_length > 60:
+        return 0.7
     return 1.0 if profile.distinct > 1 or profile.filled <= 3 else 0.85
 
 
@@ -213,6 +217,8 @@ def _by_value(target: str, profile: Profile) -> float:
     """Confidence from the values alone, for headers that say nothing."""
     if target == "currency" and profile.currencies >= 0.9:
         return 0.6
+    if target == "department" and profile.is_label and profile.departments >= 0.8:
+        return 0.6 if profile.distinct >= 2 and profile.items < 0.2 else 0.0
     if target == "fiscal_period" and profile.filled >= 3:
         repeats = profile.distinct <= max(3, 0.6 * profile.filled)
         if profile.periods >= 0.97 and profile.dates < 0.2 and repeats:
