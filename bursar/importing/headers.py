@@ -45,6 +45,7 @@ def find_header(rows: Sequence[Sequence[str]], wanted: int | None = None) -> Hea
             for i in range(min(len(rows), SEARCHED))
         ]
         best = max(range(len(scores)), key=lambda i: (round(scores[i], 6), -i), default=0)
+        best = _lower_header(rows, scores, best)
         score = scores[best] if scores else 0.0
     row = rows[best] if best < len(rows) else []
     width = max([_used_width(row), *_common_widths(widths[best + 1 :])], default=0)
@@ -57,6 +58,18 @@ def find_header(rows: Sequence[Sequence[str]], wanted: int | None = None) -> Hea
         if cell.strip()
     ]
     return Header(best, _names(row, groups, width), tuple(groups), tuple(titles[:40]), score)
+
+
+def _lower_header(rows: Sequence[Sequence[str]], scores: Sequence[float], best: int) -> int:
+    """Of two header rows the lower one names the columns, when it names more of them."""
+    if best + 1 >= len(scores):
+        return best
+    upper, lower = rows[best], rows[best + 1]
+    names = sum(map(_label_like, lower))
+    pure = names == sum(bool(cell.strip()) for cell in lower)
+    if pure and names > sum(map(_label_like, upper)) and scores[best + 1] >= 0.8 * scores[best]:
+        return best + 1
+    return best
 
 
 def _used_width(row: Sequence[str]) -> int:
@@ -95,7 +108,7 @@ def _header_score(rows: Sequence[Sequence[str]], widths: Sequence[int], at: int)
     filled = [cell.strip() for cell in row if cell and not cell.isspace()]
     body = [rows[i] for i in range(at + 1, len(rows)) if widths[i]][:_BODY]
     if not body:
-        return -0.5 + 0.1 * len(filled)
+        return -1.0
     body_width = sorted(_used_width(r) for r in body)[len(body) // 2]
     labels = sum(_label_like(cell) for cell in filled)
     coverage = min(1.0, labels / max(1, body_width))
@@ -116,7 +129,7 @@ def _header_score(rows: Sequence[Sequence[str]], widths: Sequence[int], at: int)
             contrast += 1
     short = sum(len(cell) <= 40 for cell in filled) / len(filled)
     return (
-        2.0 * coverage * purity
+        3.0 * coverage * purity
         + 0.5 * unique
         + 1.2 * known
         + 1.5 * (contrast / columns if columns else 0.0)

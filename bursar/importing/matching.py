@@ -9,6 +9,10 @@ from bursar.importing.vocabulary import MEASURES, Term, contains, phrases_in, vo
 from bursar.importing.words import has_cjk, tokens
 
 _TYPO_CUTOFF = 84
+_FAIR = 0.7
+# `Department ID` is less the department than `Department` is, and `Budget No` is no amount.
+_CODE_FACTORS = {"department": 0.8, "sub_category": 0.8, "owner": 0.8, "notes": 0.8}
+_CODE_FACTORS |= dict.fromkeys(MEASURES, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +66,17 @@ def _phrase_score(term: Term, phrase: str, parts: tuple[str, ...]) -> float:
     neutral = len(marks) + len(years)
     covered = (len(inside) + 0.8 * neutral) / len(parts)
     score = term.weight * (0.45 + 0.55 * covered)
+    generic = all(w in words["code_marks"] or w in words["name_marks"] for w in inside)
+    if covered < 1 and (generic or term.weight < _FAIR):
+        score *= 0.55  # `title` in `short title` or `type` in `account type` says little
     if parts[-1] == inside[-1] or (neutral and parts[-1] in (*marks, *years)):
         score += 0.05 * term.weight  # the last word is what an English header is about
     if any(word in words["spoilers"] for word in rest):
         score *= 0.4
     if term.target in MEASURES and contains(" ".join(rest), "no_measure"):
         score *= 0.3
-    if any(w in words["code_marks"] for w in marks) and term.target in (
-        "department",
-        "sub_category",
-        "owner",
-        "notes",
-    ):
-        score *= 0.8
+    if any(w in words["code_marks"] for w in marks):
+        score *= _CODE_FACTORS.get(term.target, 1.0)
     return score
 
 
@@ -102,7 +104,10 @@ def _add_typos(found: dict[str, NameMatch], parts: tuple[str, ...]) -> None:
 
     whole = " ".join(parts)
     attempts = [(whole, 1.0)]
-    attempts += [(p, 0.6 + 0.3 / len(parts)) for p in parts if len(p) >= 6 and p != whole]
+    known = vocabulary().fields
+    attempts += [
+        (p, 0.6 + 0.3 / len(parts)) for p in parts if len(p) >= 6 and p != whole and p not in known
+    ]
     for text, factor in attempts:
         if len(text) < 5:
             continue
@@ -110,6 +115,18 @@ def _add_typos(found: dict[str, NameMatch], parts: tuple[str, ...]) -> None:
             text, _typo_targets(), scorer=fuzz.ratio, score_cutoff=_TYPO_CUTOFF, limit=3
         )
         for phrase, ratio, _ in near:
+            if not _each_word_is_near(text, phrase):
+                continue
             for term in vocabulary().fields[phrase]:
                 score = term.weight * (ratio / 100) * 0.95 * factor
                 _keep(found, term, score, f"is close to {phrase!r}")
+
+
+def _each_word_is_near(text: str, phrase: str) -> bool:
+    """A typo changes some letters of a word, never a whole word of several."""
+    from rapidfuzz import fuzz
+
+    ours, theirs = text.split(), phrase.split()
+    if len(ours) != len(theirs):
+        return text.replace(" ", "") == phrase.replace(" ", "") or len(theirs) == 1 == len(ours)
+    return all(fuzz.ratio(a, b) >= 70 for a, b in zip(ours, theirs, strict=True))

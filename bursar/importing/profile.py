@@ -11,6 +11,7 @@ from bursar.fiscal import part_of_year, resolve
 from bursar.importing.numbers import ABSENT, DASHES, looks_numeric
 from bursar.importing.reading.source import Numeric
 from bursar.importing.vocabulary import phrases_in, vocabulary
+from bursar.importing.words import normalise
 from bursar.money import exponents
 
 _YEAR = re.compile(r"(?:19|20)\d\d(?:\.0)?")
@@ -36,6 +37,7 @@ class Profile:
     currencies: float
     departments: float
     items: float
+    account_types: float
     people: float
     distinct: int
     mean_length: float
@@ -79,6 +81,7 @@ def profile_column(cells: Sequence[str]) -> Profile:
         currencies=share.get("currency", 0.0),
         departments=share.get("department", 0.0),
         items=share.get("item", 0.0),
+        account_types=share.get("account_type", 0.0),
         people=share.get("person", 0.0),
         distinct=len(counts),
         mean_length=sum(len(v) * n for v, n in counts.items()) / total if total else 0.0,
@@ -129,6 +132,8 @@ def _named(value: str) -> list[str]:
         found.append("department")
     if phrases & words["item_values"]:
         found.append("item")
+    if normalise(value) in words["account_types"]:
+        found.append("account_type")
     if _PERSON.fullmatch(value):
         found.append("person")
     return found

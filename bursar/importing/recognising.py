@@ -10,9 +10,10 @@ from pathlib import PurePath
 
 from bursar.importing.headers import Header
 from bursar.importing.mapping import Mapping as ColumnProposal
+from bursar.importing.matching import match_name
 from bursar.importing.profile import Profile
-from bursar.importing.vocabulary import KINDS, contains, phrases_in, vocabulary
-from bursar.importing.words import normalise
+from bursar.importing.vocabulary import KINDS, MEASURES, contains, phrases_in, vocabulary
+from bursar.importing.words import normalise, tokens
 
 _PLAIN = {
     "budget": "a budget",
@@ -69,13 +70,19 @@ def recognise(
     *,
     sheet: str | None,
     file_name: str,
+    has_period: bool = False,
     keywords: Mapping[str, Sequence[str]] | None = None,
 ) -> Detection:
-    """Weigh header words, names and the shape of the values against each other."""
+    """Weigh header words, names and the shape of the values against each other.
+
+    `has_period` says that the title, sheet or file name names a fiscal year or quarter.
+    """
     votes = _Votes()
     _header_words(votes, header)
     _name_words(votes, header, sheet, file_name)
-    _shape(votes, header, profiles, proposal)
+    dated = _shape(votes, header, profiles, proposal)
+    if has_period and not dated:
+        votes.add("budget", 0.6, "A fiscal period is named outside the table.")
     _tenant_words(votes, header, sheet, file_name, keywords or {})
     points = {kind: votes.points.get(kind, 0.0) for kind in KINDS}
     points["other"] += 1.0
@@ -131,17 +138,33 @@ def _name_words(votes: _Votes, header: Header, sheet: str | None, file_name: str
         (" ".join(header.titles)[:300], 1.2, "title"),
     ):
         told: dict[str, str] = {}
-        for phrase, _ in phrases_in(text, longest=4):
-            for kind in names.get(phrase, {}):
+        for phrase in _name_phrases(text):
+            for kind in names.get(phrase, ()):
                 told.setdefault(kind, phrase)
         for kind, phrase in told.items():
             votes.add(kind, weight / math.sqrt(len(told)), f"The {where} says {phrase!r}.")
 
 
+def _name_phrases(text: str) -> list[str]:
+    """Runs of words, and the ends of words run together as file names like to have them."""
+    phrases = [phrase for phrase, _ in phrases_in(text, longest=4)]
+    for word in tokens(text):
+        phrases += [word[-n:] for n in range(6, len(word))]
+        phrases += [word[:n] for n in range(6, len(word))]
+    return phrases
+
+
 def _shape(
     votes: _Votes, header: Header, profiles: Sequence[Profile], proposal: ColumnProposal
-) -> None:
-    amounts = [p for p in profiles if p.is_amount and (p.has_decimals or p.typical_size >= 100)]
+) -> bool:
+    """Evidence from values; whether the rows are dated day by day."""
+    amounts = [
+        profile
+        for name, profile in zip(header.names, profiles, strict=True)
+        if _is_money(name, profile)
+    ]
+    if proposal.layout == "wide":
+        amounts += [profiles[c.index] for c in proposal.columns if c.period]
     dates = [p for p in profiles if p.dates >= 0.7]
     # Dates that repeat (month ends) are periods; a new date in most rows is a transaction.
     daily = [p for p in dates if p.distinct > 12 or p.distinct > 0.5 * p.filled]
@@ -152,6 +175,8 @@ def _shape(
             votes.add(kind, 0.6, "It has no column of amounts.")
         for kind in ("bank_statement", "payroll", "expenses", "invoice"):
             votes.add(kind, -0.8)
+        if any(p.account_types >= 0.7 for p in profiles):
+            votes.add("chart_of_accounts", 2.0, "Its rows are of types such as assets.")
     else:
         votes.add("chart_of_accounts", -1.6)
         votes.add("vendor_list", -1.6)
@@ -160,6 +185,9 @@ def _shape(
         votes.add("budget", -1.3)
         for kind in ("bank_statement", "general_ledger", "expenses", "invoice", "purchase_order"):
             votes.add(kind, 0.5, "Its rows are dated one by one.")
+    if not dates:
+        for kind in ("bank_statement", "expenses", "invoice"):
+            votes.add(kind, -0.8)
     if people and amounts:
         votes.add("payroll", 0.9, "Its rows are people with amounts.")
         votes.add("budget", -0.6)
@@ -167,6 +195,18 @@ def _shape(
         votes.add("other", 0.4)
     if len(profiles) <= 7 and daily and amounts:
         votes.add("expenses", 0.3)
+    return bool(daily)
+
+
+def _is_money(name: str, profile: Profile) -> bool:
+    """Numbers that could be amounts: not ids by their header, nor small whole numbers."""
+    words = tokens(name)
+    if words and words[-1] in vocabulary().words["code_marks"]:
+        return False
+    if not profile.is_amount:
+        return False
+    named = max((match_name(name)[m].score for m in MEASURES if m in match_name(name)), default=0)
+    return profile.has_decimals or profile.typical_size >= 100 or named >= 0.5
 
 
 def _budget_shape(

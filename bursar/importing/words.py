@@ -21,6 +21,37 @@ _NOISE = frozenset(
     )
 )
 
+_SHORT = {
+    "acct": "account",
+    "admin": "administrative",
+    "alloc": "allocation",
+    "amt": "amount",
+    "approp": "appropriation",
+    "bgt": "budget",
+    "cat": "category",
+    "categ": "category",
+    "cls": "classification",
+    "dep": "department",
+    "depart": "department",
+    "dept": "department",
+    "descr": "description",
+    "desc": "description",
+    "econ": "economic",
+    "est": "estimate",
+    "fin": "financial",
+    "orig": "original",
+    "prog": "program",
+    "programme": "program",
+    "proj": "project",
+    "qtr": "quarter",
+    "subcat": "subcategory",
+    "tot": "total",
+    "yr": "year",
+}
+
+_MARKS = ("name", "code", "id", "desc", "no", "nr", "number", "title", "type")
+_WHOLE = frozenset(("department", "fund", "account", "program", "project", "agency", "budget"))
+
 
 @lru_cache(maxsize=16_384)
 def normalise(text: str) -> str:
@@ -33,9 +64,20 @@ def normalise(text: str) -> str:
 
 @lru_cache(maxsize=16_384)
 def tokens(text: str) -> tuple[str, ...]:
-    """The meaningful words of `text`; all of them when none is meaningful."""
-    every = tuple(normalise(text).split())
+    """The meaningful words of `text`, abbreviations written out; all when none is meaningful."""
+    every = tuple(part for word in normalise(text).split() for part in _written_out(word))
     return tuple(word for word in every if word not in _NOISE) or every
+
+
+def _written_out(word: str) -> tuple[str, ...]:
+    """`dept` is `department`; `deptname` is `department name`."""
+    if word in _SHORT:
+        return (_SHORT[word],)
+    for mark in _MARKS:
+        stem = word.removesuffix(mark)
+        if stem != word and (stem in _SHORT or stem in _WHOLE):
+            return _SHORT.get(stem, stem), mark
+    return (word,)
 
 
 def has_cjk(text: str) -> bool:
