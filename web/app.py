@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 import structlog
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_openapi3 import Info, OpenAPI
@@ -130,6 +130,7 @@ def _recognise() -> None:
     by_key = auth.from_bearer()
     # A cookie opens pages only; the API wants a key, so that no other site can make a browser call.
     g.principal = by_key if by_key or request.path.startswith("/api/v1/") else auth.from_session()
+    auth.guard(current_app.view_functions.get(request.endpoint or ""))
 
 
 def _finish(response: Response) -> Response:

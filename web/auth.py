@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import g, request, session
@@ -15,8 +14,7 @@ from bursar.database import database
 from bursar.errors import Forbidden, Unauthenticated
 from bursar.tenants import Principal, find_key, find_member
 
-P = ParamSpec("P")
-R = TypeVar("R")
+View = TypeVar("View", bound=Callable[..., Any])
 
 READ, CHECK, SPEND, FUND, EDIT, IMPORT, OPERATE, ADMIN = (
     "read", "check", "spend", "fund", "edit", "import", "operate", "admin",
@@ -93,21 +91,27 @@ def allows(role: str, permission: str) -> bool:
     return permission in PERMISSIONS[role]
 
 
-def require(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a view run only for roles with `permission`. Raises Unauthenticated, Forbidden."""
+def require(permission: str) -> Callable[[View], View]:
+    """Let a view run only for roles with `permission`; `guard` holds every request to it."""
 
-    def decorate(view: Callable[P, R]) -> Callable[P, R]:
-        @wraps(view)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            who = principal()
-            if not allows(who.role, permission):
-                raise Forbidden(f"The role {who.role} may not do this; it needs `{permission}`.")
-            return view(*args, **kwargs)
-
-        guarded.__permission__ = permission  # type: ignore[attr-defined]
-        return guarded
+    def decorate(view: View) -> View:
+        view.__permission__ = permission  # type: ignore[attr-defined]
+        return view
 
     return decorate
+
+
+def guard(view: Callable[..., Any] | None) -> None:
+    """Refuse the request of somebody whose role may not call `view`, before its body is looked at.
+
+    Raises Unauthenticated, Forbidden.
+    """
+    permission: str | None = getattr(view, "__permission__", None)
+    if permission is None:
+        return
+    role = principal().role
+    if not allows(role, permission):
+        raise Forbidden(f"The role {role} may not do this; it needs `{permission}`.")
 
 
 def transaction() -> Any:

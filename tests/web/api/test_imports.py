@@ -1,0 +1,110 @@
+"""Imports over the API, up to the point where a worker takes over."""
+
+import io
+import zipfile
+from uuid import uuid4
+
+import pytest
+
+from bursar.config import settings
+from tests.api_client import Api, code_of
+
+GOOD = b'Department,Sub Category,Fiscal Year,Budget\nOps,Fuel,FY2025,"1,000.50"\n'
+
+
+def test_analysis_names_what_each_column_means(api: Api) -> None:
+    found = api.upload("/imports/analyze", GOOD).get_json()
+    assert [c["target"] for c in found["columns"]] == [
+        "department", "sub_category", "fiscal_period", "budgeted_amount",
+    ]  # fmt: skip
+    assert found["detection"]["kind"] == "budget"
+    assert found["can_proceed"]
+    again = api.post("/imports/analyze", {"file_id": found["file_id"]}).get_json()
+    assert again == found
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "code"),
+    [
+        (b"", "empty.csv", "empty_file"),
+        (b"\n\n  \n", "blank.csv", "empty_file"),
+        (bytes(range(256)) * 40, "noise.bin", "unreadable_file"),
+        (b"PK\x03\x04 broken", "broken.xlsx", "unreadable_file"),
+        (GOOD[:0] + b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1junk", "broken.xls", "unreadable_file"),
+    ],
+)
+def test_what_cannot_be_read_is_said(api: Api, content: bytes, name: str, code: str) -> None:
+    response = api.upload("/imports/analyze", content, name)
+    assert code_of(response) == (422, code)
+    assert name in response.get_json()["detail"]
+
+
+def test_a_truncated_workbook_is_said(api: Api) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+    response = api.upload("/imports/analyze", made.getvalue()[:-10], "cut.xlsx")
+    assert code_of(response) == (422, "unreadable_file")
+
+
+def test_one_byte_too_many_is_413(api: Api) -> None:
+    limit = settings().upload_limit_bytes
+    row = b"Ops,Fuel,FY2025,1\n"
+    content = GOOD + row * ((limit - len(GOOD)) // len(row))
+    content += b" " * (limit - len(content))
+    assert api.upload("/imports", content).status_code == 202
+    assert code_of(api.upload("/imports", content + b" ")) == (413, "too_large")
+    assert code_of(api.upload("/imports", content * 2)) == (413, "too_large")
+
+
+def test_the_same_request_again_starts_no_second_import(api: Api) -> None:
+    key = {"Idempotency-Key": uuid4().hex}
+
+    def send(content: bytes) -> tuple[int, dict[str, object]]:
+        form = {"file": (io.BytesIO(content), "b.csv"), "mode": "skip_errors"}
+        response = api.call("POST", "/imports", data=form, headers=dict(key))
+        return response.status_code, response.get_json()
+
+    first = send(GOOD)
+    assert first[0] == 202
+    assert send(GOOD) == first
+    assert send(GOOD + b"Ops,Food,FY2025,3\n")[0] == 422
+    assert len(api.get("/imports").get_json()["data"]) == 1
+
+
+def test_an_import_is_followed_by_its_job(api: Api) -> None:
+    response = api.upload("/imports", GOOD)
+    started = response.get_json()
+    assert response.headers["Location"] == f"/api/v1/jobs/{started['job_id']}"
+    job = api.get(f"/jobs/{started['job_id']}").get_json()
+    assert (job["kind"], job["queue"], job["state"]) == ("imports.run", "imports", "queued")
+    run = api.get(f"/imports/{started['id']}").get_json()
+    assert (run["state"], run["file_name"]) == ("received", "budget.csv")
+
+
+def test_a_waiting_import_can_be_cancelled(api: Api) -> None:
+    started = api.upload("/imports", GOOD).get_json()
+    assert api.post(f"/imports/{started['id']}/cancel").get_json()["state"] == "cancelled"
+    assert api.get(f"/jobs/{started['job_id']}").get_json()["state"] == "cancelled"
+    again = api.post(f"/imports/{started['id']}/cancel")
+    assert code_of(again) == (409, "invalid_import_state")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{"mode": "maybe"}, {"apply": "perhaps"}, {"mapping": "{"}, {"defaults": '{"colour": "red"}'},
+     {"defaults": '{"currency": "dollars"}'}, {"unknown": "1"}, {"header_row": "-1"}],
+)  # fmt: skip
+def test_a_wrong_wish_is_refused(api: Api, form: dict[str, str]) -> None:
+    assert code_of(api.upload("/imports", GOOD, **form)) == (422, "invalid_input")
+
+
+def test_neither_file_nor_id_is_refused(api: Api) -> None:
+    assert code_of(api.post("/imports", {"mode": "skip_errors"})) == (422, "invalid_input")
+    assert code_of(api.post("/imports")) == (422, "invalid_input")
+
+
+def test_a_plan_that_was_not_made_is_not_applied(api: Api) -> None:
+    started = api.upload("/imports", GOOD).get_json()
+    refused = api.post(f"/imports/{started['id']}/apply")
+    assert code_of(refused) == (409, "invalid_import_state")
