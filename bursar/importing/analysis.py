@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from bursar.errors import EmptyFile, InvalidInput
-from bursar.fiscal import Period
+from bursar.fiscal import Period, resolve
 from bursar.importing.constants import (
     Constant,
     find_currency,
@@ -244,7 +244,8 @@ def _constants(found: _Understanding, scan: Scan, amounts: Sequence[int]) -> dic
 
 def _missing(found: _Understanding, constants: Mapping[str, Constant]) -> tuple[str, ...]:
     mapped = {c.target for c in found.columns if c.target} | set(constants)
-    if found.layout == "wide":
+    budgets = [c for c in found.columns if c.target == "budgeted_amount" and c.period]
+    if found.layout == "wide" and all(resolve(str(c.period)) for c in budgets):
         mapped.add("fiscal_period")
     return tuple(field for field in REQUIRED if field not in mapped)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 
 from bursar.fiscal import resolve
@@ -55,29 +55,31 @@ class BlockReader:
         self._left_out = left_out
         self._sums = TotalLabels()
 
-    def read(self, chunk: list[list[str]], first: int) -> Iterator[BudgetRow | RejectedRow]:
+    def read(self, chunk: list[list[str]], first: int) -> list[BudgetRow | RejectedRow]:
         """What the rows of `chunk` give, in order; `first` is the number of its first row."""
         block = self._read_block(chunk, first)
         if block is None:
-            return
-        if not block.errors and not block.skipped:
-            if len(block.results) == 1:
-                yield from block.results[0]
-            else:
-                for group in zip(*block.results, strict=True):
-                    yield from group
-            return
-        for i, number in enumerate(block.numbers):
+            return []
+        if len(block.results) == 1:
+            single: list[BudgetRow | RejectedRow] = list(block.results[0])
+            for i, errors in block.errors.items():
+                single[i] = self._rejected(block, i, errors)
+            if block.skipped:
+                return [row for i, row in enumerate(single) if i not in block.skipped]
+            return single
+        several: list[BudgetRow | RejectedRow] = []
+        for i, group in enumerate(zip(*block.results, strict=True)):
             if i in block.skipped:
                 continue
-            errors = block.errors.get(i)
-            if errors is None:
-                for result in block.results:
-                    yield result[i]
+            if i in block.errors:
+                several.append(self._rejected(block, i, block.errors[i]))
             else:
-                sheet = self._readers.sheet
-                cells = tuple(map(str, block.rows[i]))
-                yield RejectedRow(number, sheet, cells, tuple(errors))
+                several.extend(group)
+        return several
+
+    def _rejected(self, block: Block, row: int, errors: Sequence[CellError]) -> RejectedRow:
+        cells = tuple(map(str, block.rows[row]))
+        return RejectedRow(block.numbers[row], self._readers.sheet, cells, tuple(errors))
 
     def _read_block(self, chunk: list[list[str]], first: int) -> Block | None:
         block = Block(*self._without_blanks(chunk, first))
@@ -112,7 +114,7 @@ class BlockReader:
                 self._optional(amounts, slot, "actual_amount"),
             ]
             block.results.append(list(map(BudgetRow._make, zip(*parts, strict=False))))
-        self._skip(block, columns, texts)
+        self._skip(block, columns, texts, amounts)
         return block
 
     def _without_blanks(
@@ -227,24 +229,27 @@ class BlockReader:
     ) -> list[Amount | None]:
         read, plain = reader.read(cells)
         values: list[Amount | None] = list(read)
-        if plain and not self._uneven(currencies):
+        uneven = self._uneven(currencies)
+        if plain and not uneven:
             return values
         block.plain = block.plain and plain
+        if uneven or not reader.all_plain([value for value in read if type(value) is str]):
+            self._fit(values, currencies)
         header = self._readers.headers[index]
-        budget = index in self._readers.budget_columns
         for i, value in enumerate(values):
-            if type(value) is str:
-                currency = currencies[i]
-                if (type(currency) is str and not reader.is_plain(value)) or (
-                    type(currency) is str and self._readers.varied
-                ):
-                    value = fit_decimals(value, exponents()[currency], currency)  # noqa: PLW2901
-                values[i] = value
-            if value is BLANK and not budget:
+            if type(value) is not Refused:
+                continue
+            if value is BLANK and index not in self._readers.budget_columns:
                 values[i] = None
-            elif type(value) is Refused:
+            else:
                 block.fault(i, header, cells[i], value.code, value.detail)
         return values
+
+    @staticmethod
+    def _fit(values: list[Amount | None], currencies: Sequence[Value]) -> None:
+        for i, (value, currency) in enumerate(zip(values, currencies, strict=True)):
+            if type(value) is str and type(currency) is str:
+                values[i] = fit_decimals(value, exponents()[currency], currency)
 
     def _uneven(self, currencies: Sequence[Value]) -> bool:
         """Whether some row's currency has fewer decimals than plain amounts may have."""
@@ -268,6 +273,7 @@ class BlockReader:
         block: Block,
         columns: Sequence[Sequence[str]],
         texts: Mapping[str, Sequence[Value]],
+        amounts: Mapping[int, Sequence[Amount | None]],
     ) -> None:
         """Totals, rows without any label, and rows without any amount are left out."""
         for target in _LABELS:
@@ -280,14 +286,17 @@ class BlockReader:
         labels = list(texts.values())
         if labels and all(None in values for values in labels):
             self._skip_unlabelled(block, labels)
-        if block.plain:
-            return
-        amounts = sorted(self._readers.amounts)
-        for i, row in enumerate(block.rows):
-            if i in block.skipped or not self._is_empty(row, amounts):
+        if not block.plain:
+            self._skip_empty(block, amounts)
+
+    def _skip_empty(self, block: Block, amounts: Mapping[int, Sequence[Amount | None]]) -> None:
+        indexes = sorted(amounts)
+        for i, value in enumerate(amounts[indexes[0]]):
+            if type(value) is str and value != "0":
                 continue
-            block.skipped.add(i)
-            self._left_out.empty += 1
+            if i not in block.skipped and self._is_empty(block.rows[i], indexes):
+                block.skipped.add(i)
+                self._left_out.empty += 1
 
     def _skip_unlabelled(self, block: Block, labels: Sequence[Sequence[Value]]) -> None:
         """A grand total often has amounts and not one word beside them."""

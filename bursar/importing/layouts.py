@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bursar.fiscal import Period, find, part_of_year, within
+from bursar.fiscal import Period, find, part_of_year, resolve, within
 from bursar.importing.headers import Header
 from bursar.importing.matching import match_name
 from bursar.importing.profile import Profile
@@ -122,7 +122,17 @@ def _names_measure(text: str, least: float) -> str | None:
     return max(scores, key=lambda m: scores[m]) if scores else None
 
 
-def months_add_up(rows: Sequence[Sequence[float | None]], total: Sequence[float | None]) -> bool:
+def contains_period(whole: PeriodColumn, part: PeriodColumn) -> bool:
+    """Whether one column's period is a shorter one within the other's."""
+    if whole.index == part.index or not (whole.resolved and part.resolved):
+        return False
+    outer, inner = resolve(whole.period), resolve(part.period)
+    if outer is None or inner is None or outer.kind == inner.kind:
+        return False
+    return outer.starts_on <= inner.starts_on and inner.ends_on <= outer.ends_on
+
+
+def add_up(rows: Sequence[Sequence[float | None]], total: Sequence[float | None]) -> bool:
     """Whether the amounts across each row sum to the row's total, in most rows."""
     checked = right = 0
     for amounts, whole in zip(rows, total, strict=True):

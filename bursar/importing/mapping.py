@@ -10,10 +10,12 @@ from bursar.importing.assigning import assign
 from bursar.importing.headers import Header
 from bursar.importing.layouts import (
     PeriodColumn,
+    add_up,
+    contains_period,
     is_wide,
     measure_of,
-    months_add_up,
     period_columns,
+    revision_rank,
 )
 from bursar.importing.matching import NameMatch, match_name
 from bursar.importing.numbers import DecimalMark, NotANumber, parse_number
@@ -122,12 +124,19 @@ def _scores(table: Table, taken: set[int], closed: set[str]) -> dict[str, list[_
                 continue
             label = f"{table.header.groups[i]} {name}" if table.header.groups[i] else name
             match = match_name(name).get(target) or match_name(label).get(target)
-            row.append(_score(target, match, table.profiles[i], i))
+            row.append(_score(target, match, table.profiles[i], i - 4 * revision_rank(name)))
         result[target] = row
+    for i in range(len(table.header.names)):
+        best = max(result[target][i].confidence for target in TARGETS)
+        for target in TARGETS:
+            score = result[target][i]
+            if score.confidence < 0.7 * best:
+                # A column that plainly is one thing is not pressed into another.
+                result[target][i] = _Score(-1.0, score.confidence, "")
     return result
 
 
-def _score(target: str, match: NameMatch | None, profile: Profile, index: int) -> _Score:
+def _score(target: str, match: NameMatch | None, profile: Profile, place: int) -> _Score:
     fit = value_fit(target, profile)
     by_name = match.score if match else 0.0
     by_value = _by_value(target, profile)
@@ -138,8 +147,8 @@ def _score(target: str, match: NameMatch | None, profile: Profile, index: int) -
         reason = f"The header {match.how}{_value_words(target, profile)}."
     else:
         reason = f"The values say so{_value_words(target, profile)}."
-    # Earlier columns win ties: tables put what matters first.
-    total = confidence * _REQUIRED_PULL.get(target, 1.0) - 0.0005 * index
+    # Later revisions win ties, then earlier columns: tables put what matters first.
+    total = confidence * _REQUIRED_PULL.get(target, 1.0) - 0.0005 * place
     return _Score(total, confidence, reason)
 
 
@@ -282,15 +291,31 @@ def _measured(table: Table, across: list[PeriodColumn]) -> list[PeriodColumn]:
             and (match := match_name(name).get("budgeted_amount")) is not None
             and match.score >= 0.75
         ]
-        if beside and not months_add_up(
+        if beside and not add_up(
             [[_rough(row, c.index) for c in bare] for row in table.body],
             [_rough(row, beside[0]) for row in table.body],
         ):
             default = "actual_amount"
-    return [
+    measured = [
         PeriodColumn(c.index, measure_of(c.words, default), c.period, c.resolved, c.words, c.part)
         for c in across
     ]
+    return [c for c in measured if not _is_sum_of_others(c, measured, table.body)]
+
+
+def _is_sum_of_others(
+    column: PeriodColumn, across: Sequence[PeriodColumn], body: Sequence[Sequence[str]]
+) -> bool:
+    """A year's column beside its own months or quarters repeats them."""
+    parts = [
+        other.index
+        for other in across
+        if other.measure == column.measure and contains_period(column, other)
+    ]
+    return len(parts) >= 2 and add_up(
+        [[_rough(row, i) for i in parts] for row in body],
+        [_rough(row, column.index) for row in body],
+    )
 
 
 def _rough(row: Sequence[str], index: int) -> float | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -54,6 +54,10 @@ _GROUPED = {
     ".": re.compile(r"\d{1,3}(?:\.\d{3})+|\d{1,3}(?:\.\d{2})+\.\d{3}", re.ASCII),
     ",": re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}", re.ASCII),
 }
+_ENOUGH = 2000
+# Shapes that only the other convention has; a match is looked at again, cell by cell.
+_AGAINST_POINT = re.compile(r",\d{1,2}(?!\d)|,\d{4}|\.\d{3}[.,]|(?<!\d),\d", re.ASCII)
+_AGAINST_COMMA = re.compile(r"\.\d{1,2}(?!\d)|\.\d{4}|,\d{3}[.,]|(?<!\d)\.\d", re.ASCII)
 _ONE_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 
 
@@ -68,12 +72,18 @@ class Evidence:
     cells: int = 0
     signs: set[str] = field(default_factory=set)
 
-    def look(self, cells: Iterable[str]) -> None:
-        """Take the distinct texts of some cells into account."""
-        for cell in cells:
-            if type(cell) is Numeric or cell.isdigit():
-                continue
-            self._look_at(cell)
+    def look(self, cells: Sequence[str]) -> None:
+        """Take some cells of the column into account.
+
+        Once thousands of cells agree, only cells that would contradict them are looked for.
+        """
+        if self.cells > _ENOUGH and not (self.point and self.comma):
+            text = "\n".join(cells)
+            if (_AGAINST_POINT if self.point else _AGAINST_COMMA).search(text) is None:
+                return
+        for cell in set(cells):
+            if type(cell) is not Numeric and not cell.isdigit():
+                self._look_at(cell)
 
     def _look_at(self, cell: str) -> None:
         shape = _SHAPE.fullmatch(cell.strip())

@@ -10,8 +10,9 @@ from pathlib import PurePath
 
 from bursar.importing.headers import Header
 from bursar.importing.mapping import Mapping as ColumnProposal
+from bursar.importing.matching import match_name
 from bursar.importing.profile import Profile
-from bursar.importing.vocabulary import KINDS, contains, phrases_in, vocabulary
+from bursar.importing.vocabulary import KINDS, MEASURES, contains, phrases_in, vocabulary
 from bursar.importing.words import normalise, tokens
 
 _PLAIN = {
@@ -162,6 +163,8 @@ def _shape(
         for name, profile in zip(header.names, profiles, strict=True)
         if _is_money(name, profile)
     ]
+    if proposal.layout == "wide":
+        amounts += [profiles[c.index] for c in proposal.columns if c.period]
     dates = [p for p in profiles if p.dates >= 0.7]
     # Dates that repeat (month ends) are periods; a new date in most rows is a transaction.
     daily = [p for p in dates if p.distinct > 12 or p.distinct > 0.5 * p.filled]
@@ -178,13 +181,7 @@ def _shape(
         votes.add("chart_of_accounts", -1.6)
         votes.add("vendor_list", -1.6)
     _budget_shape(votes, proposal, bool(amounts), bool(daily))
-    if daily and amounts:
-        votes.add("budget", -1.3)
-        for kind in ("bank_statement", "general_ledger", "expenses", "invoice", "purchase_order"):
-            votes.add(kind, 0.5, "Its rows are dated one by one.")
-    if not dates:
-        for kind in ("bank_statement", "expenses", "invoice"):
-            votes.add(kind, -0.8)
+    _dated_shape(votes, bool(dates), bool(daily), bool(amounts))
     if people and amounts:
         votes.add("payroll", 0.9, "Its rows are people with amounts.")
         votes.add("budget", -0.6)
@@ -200,7 +197,20 @@ def _is_money(name: str, profile: Profile) -> bool:
     words = tokens(name)
     if words and words[-1] in vocabulary().words["code_marks"]:
         return False
-    return profile.is_amount and (profile.has_decimals or profile.typical_size >= 100)
+    if not profile.is_amount:
+        return False
+    named = max((match_name(name)[m].score for m in MEASURES if m in match_name(name)), default=0)
+    return profile.has_decimals or profile.typical_size >= 100 or named >= 0.5
+
+
+def _dated_shape(votes: _Votes, has_dates: bool, is_dated: bool, has_amounts: bool) -> None:
+    if not has_dates:
+        for kind in ("bank_statement", "expenses", "invoice"):
+            votes.add(kind, -0.8)
+    if is_dated and has_amounts:
+        votes.add("budget", -1.3)
+        for kind in ("bank_statement", "general_ledger", "expenses", "invoice", "purchase_order"):
+            votes.add(kind, 0.5, "Its rows are dated one by one.")
 
 
 def _budget_shape(

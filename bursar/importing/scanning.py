@@ -61,5 +61,5 @@ def scan_rows(
             scan.totals += found
             scan.rows -= found
         for i, evidence in scan.evidence.items():
-            evidence.look({row[i] for row in full if len(row) > i})
+            evidence.look([row[i] for row in full if len(row) > i])
     return scan
