@@ -29,9 +29,9 @@ class DecimalMark(StrEnum):
 
 
 PLAIN = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
-DASHES = frozenset({"-", "–", "—", "--", "---", "−", "- -", "‐", ".", "−–"})
+DASHES = frozenset({"-", "–", "—", "--", "---", "−", "- -", "‐"})
 ABSENT = frozenset(
-    {"", "n/a", "na", "n.a.", "#n/a", "null", "none", "nil", "nan", "tbd", "tba", "x", "k.a.", "/"}
+    ("", "n/a", "na", "n.a.", "#n/a", "null", "none", "nil", "tbd", "tba", "x", "k.a.", "/", "*")
 )
 _SIGNS = "$€£¥₹₽₩₪₺₫฿₴₦₱₡₲₵₸¢"
 SIGN_CURRENCY = {
@@ -136,6 +136,12 @@ class NotANumber(ValueError):
         self.code = code
         self.detail = detail
         super().__init__(detail)
+
+
+def is_absent(cell: str) -> bool:
+    """Whether a cell says that there is no value: blank, n/a, or dots as statistics print them."""
+    text = cell.strip().lower()
+    return text in ABSENT or not text.strip(".…")
 
 
 @lru_cache(maxsize=8192)
