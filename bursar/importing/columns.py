@@ -197,7 +197,9 @@ class AmountColumn:
     def _scaled(self, amount: Amount) -> Amount:
         if type(amount) is not str:
             return amount
-        return format(Decimal(amount) * self._unit, "f")
+        whole, _, decimals = format(Decimal(amount) * self._unit, "f").partition(".")
+        decimals = decimals.rstrip("0")
+        return f"{whole}.{decimals}" if decimals else whole
 
     def _slowly(self, cell: str) -> Amount:
         text = cell.strip()

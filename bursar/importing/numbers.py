@@ -58,6 +58,7 @@ _ENOUGH = 2000
 # Shapes that only the other convention has; a match is looked at again, cell by cell.
 _AGAINST_POINT = re.compile(r",\d{1,2}(?!\d)|,\d{4}|\.\d{3}[.,]|(?<!\d),\d", re.ASCII)
 _AGAINST_COMMA = re.compile(r"\.\d{1,2}(?!\d)|\.\d{4}|,\d{3}[.,]|(?<!\d)\.\d", re.ASCII)
+_SPACED = re.compile(rf"\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?:[.,]\d*)?", re.ASCII)
 _ONE_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 
 
@@ -164,7 +165,11 @@ def parse_number(cell: str, mark: DecimalMark) -> str:
     shape = _SHAPE.fullmatch(text)
     if shape is None or (shape["open"] is None) != (shape["close"] is None):
         raise _refusal(text)
-    digits = _plain_digits(shape["digits"].translate(_STRIP_SPACES).strip(), mark, text)
+    written = shape["digits"].strip()
+    digits = written.translate(_STRIP_SPACES)
+    if digits != written and not _SPACED.fullmatch(written):
+        raise _refusal(text)  # 12 34 is two numbers in one cell
+    digits = _plain_digits(digits, mark, text)
     signs = [shape[name] for name in ("sign", "sign2", "trail", "trail2") if shape[name]]
     if len(signs) + bool(shape["open"]) > 1:
         raise _refusal(text)
