@@ -93,11 +93,42 @@ class WorkbookSource:
         texts = cell_text
         # calamine starts at the first used column; indexes count from column A.
         margin = [""] * (table.start[1] if table.start else 0)
+        merged = _Merged(self._guard(lambda: table.merged_cell_ranges or []))
+        number = 0
         while True:
             row = self._guard(lambda: next(cells, None))
             if row is None:
                 return
-            yield margin + [cell if type(cell) is str else texts(cell) for cell in row]
+            text = margin + [cell if type(cell) is str else texts(cell) for cell in row]
+            yield merged.filled(number, text)
+            number += 1
+
+
+class _Merged:
+    """Cells merged downwards: one label for several rows belongs to each of them.
+
+    Cells merged sideways are titles and groups of columns; those stay where they are.
+    """
+
+    def __init__(self, ranges: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+        self._starts: dict[int, list[tuple[int, int]]] = {}
+        for (top, left), (bottom, _) in ranges:
+            if bottom > top:
+                self._starts.setdefault(top, []).append((left, bottom))
+        self._open: list[tuple[int, int, str]] = []
+
+    def filled(self, number: int, row: list[str]) -> list[str]:
+        """The row with the labels of the ranges that reach down to it."""
+        if not self._starts:
+            return row
+        self._open = [entry for entry in self._open if entry[1] >= number]
+        for column, _, label in self._open:
+            if column < len(row) and not row[column]:
+                row[column] = label
+        for column, bottom in self._starts.get(number, ()):
+            if column < len(row) and row[column]:
+                self._open.append((column, bottom, row[column]))
+        return row
 
 
 def cell_text(cell: object) -> str:
