@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -93,41 +94,76 @@ def list_balances(
     cursor: str | None = None,
 ) -> Page:
     """A page of live budgets. Department and sub-category are compared as the natural key is."""
-    query = live()
+    query = _filtered(
+        live(),
+        department,
+        q,
+        sub_category=sub_category,
+        fiscal_period=fiscal_period,
+        source=source,
+        import_id=import_id,
+        status=status,
+        kind=kind,
+    )
+    return page(
+        session, query, columns=SORTS, key=BALANCE.c.id, sort=sort, limit=limit, cursor=cursor
+    )
+
+
+def _filtered(
+    query: Select[Any], department: str | None, q: str | None, **exact: object
+) -> Select[Any]:
     if department is not None:
         query = query.where(BALANCE.c.department_key == func.lower(func.btrim(department)))
+    sub_category = exact.pop("sub_category", None)
     if sub_category is not None:
         query = query.where(BALANCE.c.sub_category_key == func.lower(func.btrim(sub_category)))
-    exact = {
-        "fiscal_period": fiscal_period,
-        "source": source,
-        "import_id": import_id,
-        "status": status,
-        "kind": kind,
-    }
     for name, value in exact.items():
         if value is not None:
             query = query.where(BALANCE.c[name] == value)
     if q:
         like = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         query = query.where(or_(*(BALANCE.c[name].ilike(like) for name in _SEARCHED)))
-    return page(
-        session, query, columns=SORTS, key=BALANCE.c.id, sort=sort, limit=limit, cursor=cursor
-    )
+    return query
 
 
-def totals(session: Session) -> list[Any]:
-    """What is budgeted, reserved, committed, spent and available, by currency."""
+def totals(
+    session: Session,
+    *,
+    department: str | None = None,
+    fiscal_period: str | None = None,
+    import_id: UUID | None = None,
+    q: str | None = None,
+) -> list[Any]:
+    """What is budgeted, reserved, committed, spent and available, by currency.
+
+    The filters mean what they mean to `list_balances`.
+    """
     amounts = ("authorized", "reserved", "committed", "spent", "available")
+    query = select(
+        BALANCE.c.currency,
+        func.count().label("budgets"),
+        *(func.sum(BALANCE.c[name]).label(name) for name in amounts),
+    ).where(BALANCE.c.deleted_at.is_(None))
+    query = _filtered(query, department, q, fiscal_period=fiscal_period, import_id=import_id)
     return list(
-        session.execute(
-            select(
-                BALANCE.c.currency,
-                func.count().label("budgets"),
-                *(func.sum(BALANCE.c[name]).label(name) for name in amounts),
-            )
-            .where(BALANCE.c.deleted_at.is_(None))
-            .group_by(BALANCE.c.currency)
-            .order_by(BALANCE.c.currency)
-        ).all()
+        session.execute(query.group_by(BALANCE.c.currency).order_by(BALANCE.c.currency)).all()
     )
+
+
+def filter_values(session: Session) -> tuple[list[str], list[str]]:
+    """The departments and the fiscal periods that budgets of the tenant have."""
+
+    def distinct(name: str) -> list[str]:
+        column = BALANCE.c[name]
+        query = select(column).where(BALANCE.c.deleted_at.is_(None)).distinct().order_by(column)
+        return list(session.execute(query).scalars())
+
+    by_key = {name.strip().lower(): name.strip() for name in reversed(distinct("department"))}
+    return sorted(by_key.values(), key=str.lower), distinct("fiscal_period")
+
+
+def names_of(session: Session, budget_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What budgets are called, deleted ones too."""
+    query = select(BALANCE.c.id, BALANCE.c.name).where(BALANCE.c.id.in_(budget_ids))
+    return {row.id: row.name for row in session.execute(query)}

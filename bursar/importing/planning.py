@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from bursar import files
 from bursar.errors import MappingIncomplete, NotABudget
-from bursar.importing.analysis import Analysis, analyze
+from bursar.importing.analysis import Analysis
 from bursar.importing.cleaning import Defaults, clean_rows
 from bursar.importing.load import stage
 from bursar.importing.runs import get_run, same_as_before
+from bursar.importing.stored import analyze_stored
 from bursar.jobs.lease import Lease
 from bursar.tenants import get_tenant
 from schema.tables import ImportRun, StoredFile, Tenant
@@ -34,14 +35,7 @@ def plan(lease: Lease, import_id: UUID) -> bool:
         session.flush()
     path = files.open_path(stored)
     lease.progress(0, None, "reading")
-    analysis = analyze(
-        path,
-        stored.name,
-        sheet=run.sheet,
-        header_row=run.header_row,
-        keywords=tenant.settings.get("kind_keywords"),
-        fiscal_start_month=tenant.fiscal_start_month,
-    )
+    analysis = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
     if _keep(lease, run, analysis, stored):
         return False
     _require_budget(analysis, run)

@@ -17,7 +17,7 @@ from sqlalchemy import and_, exists, func, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from bursar import files
-from bursar.errors import JobNotCancellable, NotFound, PlanStale
+from bursar.errors import InvalidImportState, JobNotCancellable, NotFound, PlanStale
 from bursar.importing.cleaning import CellError, RejectedRow
 from bursar.importing.rejected import export_rejected
 from bursar.jobs import rows as jobs
@@ -61,6 +61,38 @@ def request_import(
     )
     session.add(run)
     session.flush()
+    return run
+
+
+def start(
+    session: Session, run: ImportRun, kind: str, actor: str, request_id: str | None
+) -> jobs.Bell:
+    """Queue the job of kind `imports.run` or `imports.apply` that carries `run` on.
+
+    Ring the returned bell after the commit.
+    """
+    bell = jobs.enqueue(
+        session,
+        run.tenant_id,
+        kind,
+        {"import_id": str(run.id)},
+        actor=actor,
+        request_id=request_id,
+    )
+    run.job_id = bell.job_id
+    session.flush()
+    return bell
+
+
+def require_planned(session: Session, import_id: UUID) -> ImportRun:
+    """Lock an import that can be applied as it was planned.
+
+    Raises NotFound, InvalidImportState, PlanStale.
+    """
+    run = get_run(session, import_id, lock=True)
+    if run.state != "planned":
+        raise InvalidImportState(f"The import is {run.state}, not planned.")
+    require_fresh(session, run)
     return run
 
 
@@ -194,8 +226,14 @@ def require_fresh(session: Session, run: ImportRun, *, creates: bool = True) -> 
         )
 
 
-def cancel(session: Session, run: ImportRun) -> None:
-    """Stop an import that has not ended: at once, or at the next step of its running job."""
+def cancel(session: Session, import_id: UUID) -> ImportRun:
+    """Stop an import: at once, or at the next step of its running job.
+
+    Raises NotFound, InvalidImportState for one that has ended.
+    """
+    run = get_run(session, import_id, lock=True)
+    if run.state in ENDED:
+        raise InvalidImportState(f"The import is {run.state} already.")
     stopped = True
     if run.job_id is not None:
         with suppress(JobNotCancellable):
@@ -203,6 +241,7 @@ def cancel(session: Session, run: ImportRun) -> None:
     if stopped:
         mark_cancelled(session, run.id)
         session.refresh(run)
+    return run
 
 
 def mark_cancelled(session: Session, import_id: UUID) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bursar.config import settings
 from bursar.errors import JobNotCancellable, JobNotRetriable, NotFound
+from bursar.paging import Page, page
 from schema.tables import Job, JobAttempt
 
 QUEUES = ("imports", "syncs", "alerts", "periods", "webhooks", "default")
@@ -73,6 +74,30 @@ def get_job(session: Session, job_id: UUID) -> Job:
     if job is None:
         raise NotFound("There is no such job.")
     return job
+
+
+def list_jobs(
+    session: Session,
+    *,
+    kind: str | None = None,
+    state: str | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page:
+    """A page of jobs, newest first."""
+    query = select(Job)
+    for column, value in ((Job.kind, kind), (Job.state, state)):
+        if value is not None:
+            query = query.where(column == value)
+    found = page(
+        session,
+        query,
+        columns={"created_at": Job.__table__.c.created_at},
+        key=Job.__table__.c.id,
+        limit=limit,
+        cursor=cursor,
+    )
+    return Page([row.Job for row in found.rows], found.next_cursor)
 
 
 def attempts_of(session: Session, job_id: UUID) -> list[JobAttempt]:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from flask import Response, jsonify, request, send_file
+from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, field_validator
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from bursar import files, metrics
-from bursar.config import settings
-from bursar.errors import Fault, InvalidImportState, InvalidInput
+from bursar.errors import Fault, InvalidInput
 from bursar.importing import runs
-from bursar.importing.analysis import analyze
-from bursar.jobs import rows as jobs
+from bursar.importing.stored import analyze_stored
 from bursar.tenants import get_tenant
 from schema.tables import ImportRun
 from web import idempotency
@@ -38,6 +34,7 @@ from web.api.importing_wire import (
 from web.api.wire import CurrencyCode, ListQuery, Model, Text, problems
 from web.auth import IMPORT, READ, principal, require, transaction
 from web.jobs import announce
+from web.transfer import receive, send_rejected
 
 api = APIBlueprint(
     "imports", __name__, url_prefix="/api/v1/imports", abp_tags=[Tag(name="Imports")]
@@ -113,19 +110,12 @@ def analyze_file() -> Response:
     with transaction() as session:
         tenant = get_tenant(session)
         if uploaded is not None:
-            stored = _receive(session, uploaded)
+            stored = receive(session, uploaded)
             asked = AnalyzeIn(file_id=stored.id, **_form_fields({"sheet", "header_row"}))
         else:
             asked = AnalyzeIn.model_validate(_json_body())
             stored = files.get_file(session, asked.file_id)
-    analysis = analyze(
-        files.open_path(stored),
-        stored.name,
-        sheet=asked.sheet,
-        header_row=asked.header_row,
-        keywords=tenant.settings.get("kind_keywords"),
-        fiscal_start_month=tenant.fiscal_start_month,
-    )
+    analysis = analyze_stored(stored, tenant, sheet=asked.sheet, header_row=asked.header_row)
     metrics.UPLOADS.labels(analysis.detection.kind).inc()
     return jsonify({"file_id": str(stored.id), **analysis.to_wire(), "template_id": None})
 
@@ -146,7 +136,7 @@ def start_import() -> Response:
     content = [asked.model_dump(mode="json"), _content_hash(uploaded)]
 
     def work(session: Session) -> idempotency.Answer:
-        stored_id = _receive(session, uploaded).id if uploaded is not None else asked.file_id
+        stored_id = receive(session, uploaded).id if uploaded is not None else asked.file_id
         assert stored_id is not None
         run = runs.request_import(session, who.tenant_id, stored_id, _wish(asked), who.actor)
         return _started(session, run, "imports.run")
@@ -155,17 +145,8 @@ def start_import() -> Response:
 
 
 def _started(session: Session, run: ImportRun, kind: str) -> idempotency.Answer:
-    who = principal()
-    bell = jobs.enqueue(
-        session,
-        who.tenant_id,
-        kind,
-        {"import_id": str(run.id)},
-        actor=who.actor,
-        request_id=request.headers.get("X-Request-Id"),
-    )
-    run.job_id = bell.job_id
-    session.flush()
+    given = request.headers.get("X-Request-Id")
+    bell = runs.start(session, run, kind, principal().actor, given)
     return idempotency.Answer(
         202,
         {"id": str(run.id), "job_id": str(bell.job_id), "state": run.state},
@@ -231,11 +212,7 @@ def apply_import(path: ImportPath) -> Response:
     """Apply a planned import, exactly as planned."""
 
     def work(session: Session) -> idempotency.Answer:
-        run = runs.get_run(session, path.import_id, lock=True)
-        if run.state != "planned":
-            raise InvalidImportState(f"The import is {run.state}, not planned.")
-        runs.require_fresh(session, run)
-        return _started(session, run, "imports.apply")
+        return _started(session, runs.require_planned(session, path.import_id), "imports.apply")
 
     return idempotency.once(work, None)
 
@@ -246,10 +223,7 @@ def cancel_import(path: ImportPath) -> Response:
     """Cancel an import that has not been applied; a running one stops at its next step."""
 
     def work(session: Session) -> idempotency.Answer:
-        run = runs.get_run(session, path.import_id, lock=True)
-        if run.state in runs.ENDED:
-            raise InvalidImportState(f"The import is {run.state} already.")
-        runs.cancel(session, run)
+        run = runs.cancel(session, path.import_id)
         body = {"id": str(run.id), "job_id": str(run.job_id), "state": run.state}
         return idempotency.Answer(202, body)
 
@@ -262,13 +236,7 @@ def get_rejected(path: ImportPath) -> Response:
     """The rejected rows as a file of the same kind, with the reasons in a column of their own."""
     with transaction() as session:
         run = runs.get_run(session, path.import_id)
-        name = files.get_file(session, run.file_id).name
-        folder = Path(tempfile.mkdtemp(prefix="bursar-rejected-"))
-        made = runs.export_rejected_rows(session, run, folder, name)
-    handle = made.open("rb")
-    made.unlink()  # the open handle keeps the bytes until they are sent
-    folder.rmdir()
-    return send_file(handle, download_name=made.name, as_attachment=True)
+        return send_rejected(session, run)
 
 
 def _wish(asked: ImportIn) -> runs.Wish:
@@ -281,18 +249,6 @@ def _wish(asked: ImportIn) -> runs.Wish:
         mode=asked.mode,
         apply=asked.apply,
         force_kind=asked.force_kind,
-    )
-
-
-def _receive(session: Session, uploaded: FileStorage) -> Any:
-    who = principal()
-    return files.receive(
-        session,
-        who.tenant_id,
-        uploaded.filename or "upload",
-        uploaded.stream,
-        who.actor,
-        settings().upload_limit_bytes,
     )
 
 

@@ -8,17 +8,14 @@ from uuid import UUID
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bursar.importing import runs
 from bursar.jobs import rows as jobs
-from bursar.paging import page
 from schema.tables import Job, JobAttempt
 from web import idempotency
 from web.api.wire import ListQuery, Out, problems, time_text
 from web.auth import OPERATE, READ, principal, require, transaction
-from web.jobs import announce
+from web.jobs import announce, cancel, retry
 
 api = APIBlueprint("jobs", __name__, url_prefix="/api/v1/jobs", abp_tags=[Tag(name="Jobs")])
 
@@ -114,20 +111,9 @@ def wire(job: Job, history: list[JobAttempt]) -> dict[str, Any]:
 @require(READ)
 def list_jobs(query: JobFilter) -> Response:
     """List jobs, newest first. Their tries are shown job by job."""
-    select_jobs = select(Job)
-    for column, value in ((Job.kind, query.kind), (Job.state, query.state)):
-        if value is not None:
-            select_jobs = select_jobs.where(column == value)
     with transaction() as session:
-        found = page(
-            session,
-            select_jobs,
-            columns={"created_at": Job.__table__.c.created_at},
-            key=Job.__table__.c.id,
-            limit=query.limit,
-            cursor=query.cursor,
-        )
-    return jsonify(data=[wire(row.Job, []) for row in found.rows], next_cursor=found.next_cursor)
+        found = jobs.list_jobs(session, **query.model_dump())
+    return jsonify(data=[wire(job, []) for job in found.rows], next_cursor=found.next_cursor)
 
 
 @api.get("/<job_id>", responses={"200": JobOut, **problems(404)})
@@ -145,11 +131,8 @@ def retry_job(path: JobPath) -> Response:
     """Queue a failed, dead or cancelled job again."""
 
     def work(session: Session) -> idempotency.Answer:
-        bell = jobs.retry(session, path.job_id, principal().actor)
+        bell = retry(session, path.job_id, principal().actor)
         job = jobs.get_job(session, path.job_id)
-        session.refresh(job)
-        if job.kind.startswith("imports."):
-            runs.reopen(session, UUID(job.payload["import_id"]))
         return idempotency.Answer(
             202, wire(job, jobs.attempts_of(session, job.id)), after_commit=lambda: announce(bell)
         )
@@ -163,11 +146,8 @@ def cancel_job(path: JobPath) -> Response:
     """Cancel a job: at once while it waits, at its next step while it runs."""
 
     def work(session: Session) -> idempotency.Answer:
-        waiting = jobs.cancel(session, path.job_id)
+        cancel(session, path.job_id)
         job = jobs.get_job(session, path.job_id)
-        session.refresh(job)
-        if waiting and job.kind.startswith("imports."):
-            runs.mark_cancelled(session, UUID(job.payload["import_id"]))
         return idempotency.Answer(202, wire(job, jobs.attempts_of(session, job.id)))
 
     return idempotency.once(work, None)

@@ -7,13 +7,12 @@ from uuid import UUID
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
-from sqlalchemy import select
 
 from bursar.database import database
 from bursar.ledger import operations
+from bursar.ledger.entries import list_entries
 from bursar.ledger.reconcile import reconcile
 from bursar.money import positive_amount
-from bursar.paging import page
 from schema.tables import LedgerEntry
 from web import idempotency
 from web.api.wire import (
@@ -142,17 +141,9 @@ def ledger(path: BudgetPath, query: ListQuery) -> Response:
     who = principal()
     account = operations.read_account(database(), who.tenant_id, path.budget_id)
     with transaction() as session:
-        found = page(
-            session,
-            select(LedgerEntry).where(LedgerEntry.account_id == account.account_id),
-            columns={"seq": LedgerEntry.__table__.c.seq},
-            key=LedgerEntry.__table__.c.account_id,
-            sort="-seq",
-            limit=query.limit,
-            cursor=query.cursor,
-        )
+        found = list_entries(session, account.account_id, limit=query.limit, cursor=query.cursor)
     return jsonify(
-        data=[_entry_wire(r.LedgerEntry, account.currency) for r in found.rows],
+        data=[_entry_wire(entry, account.currency) for entry in found.rows],
         next_cursor=found.next_cursor,
     )
 

@@ -1,0 +1,47 @@
+"""Files of the store, read as their tenant reads files."""
+
+from __future__ import annotations
+
+from bursar import files
+from bursar.importing.analysis import Analysis, analyze
+from bursar.importing.readers import TenantRules, compile_readers
+from bursar.importing.rows import Defaults
+from bursar.importing.runs import Wish
+from schema.tables import StoredFile, Tenant
+
+
+def analyze_stored(
+    stored: StoredFile, tenant: Tenant, *, sheet: str | None = None, header_row: int | None = None
+) -> Analysis:
+    """Recognise a stored file with the tenant's own words and calendar. Raises as `analyze`."""
+    return analyze(
+        files.open_path(stored),
+        stored.name,
+        sheet=sheet,
+        header_row=header_row,
+        keywords=tenant.settings.get("kind_keywords"),
+        fiscal_start_month=tenant.fiscal_start_month,
+    )
+
+
+def require_fitting(stored: StoredFile, tenant: Tenant, analysis: Analysis, wish: Wish) -> None:
+    """Refuse now what the import of this file would refuse later, before any row is read.
+
+    Raises InvalidInput with a fault for each place, MappingIncomplete, UnknownCurrency.
+    """
+    given = wish.defaults or {}
+    compile_readers(
+        files.open_path(stored),
+        analysis,
+        mapping=wish.mapping,
+        defaults=Defaults(
+            currency=given.get("currency"),
+            fiscal_period=given.get("fiscal_period"),
+            department=given.get("department"),
+            sub_category=given.get("sub_category"),
+        ),
+        rules=TenantRules(
+            tenant.base_currency, tenant.allowed_currencies, tenant.fiscal_start_month
+        ),
+        decimal_marks={},
+    )

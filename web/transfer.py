@@ -1,0 +1,40 @@
+"""Files in and out over HTTP."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from flask import Response, send_file
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+
+from bursar import files
+from bursar.config import settings
+from bursar.importing import runs
+from schema.tables import ImportRun, StoredFile
+from web.auth import principal
+
+
+def receive(session: Session, uploaded: FileStorage) -> StoredFile:
+    """Take in an uploaded file. Raises TooLarge, EmptyFile."""
+    who = principal()
+    return files.receive(
+        session,
+        who.tenant_id,
+        uploaded.filename or "upload",
+        uploaded.stream,
+        who.actor,
+        settings().upload_limit_bytes,
+    )
+
+
+def send_rejected(session: Session, run: ImportRun) -> Response:
+    """The rejected rows of an import as a download, which leaves nothing on the disk."""
+    name = files.get_file(session, run.file_id).name
+    folder = Path(tempfile.mkdtemp(prefix="bursar-rejected-"))
+    made = runs.export_rejected_rows(session, run, folder, name)
+    handle = made.open("rb")
+    made.unlink()  # the open handle keeps the bytes until they are sent
+    folder.rmdir()
+    return send_file(handle, download_name=made.name, as_attachment=True)
