@@ -115,8 +115,9 @@ def _write(folder: Path, tenant: UUID, period: UUID, rows: list[tuple[str, str, 
         for department, category, amount in rows:
             budget, account = uuid4(), uuid4()
             digest = "\\x" + head.randbytes(32).hex()
-            write_budget([tenant, budget, "department", f"{department} / {category}", department,
-                          category, "FY2025", period, "USD", "active", "upload", import_ref])  # fmt: skip
+            name = f"{department} / {category}"
+            write_budget([tenant, budget, "department", name, department, category, "FY2025",
+                          period, "USD", "active", "upload", import_ref])  # fmt: skip
             write_account([tenant, account, budget, "USD", 2, amount, 1, digest])
             write_entry([tenant, account, 1, "fund", "external", "available", amount, "import",
                          import_ref, import_ref, "bench", digest])  # fmt: skip
