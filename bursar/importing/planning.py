@@ -13,8 +13,8 @@ from bursar import files
 from bursar.errors import MappingIncomplete, NotABudget
 from bursar.importing.analysis import Analysis
 from bursar.importing.load import stage
-from bursar.importing.runs import get_run, same_as_before
-from bursar.importing.stored import analyze_stored
+from bursar.importing.runs import Wish, get_run, same_as_before
+from bursar.importing.stored import analyze_stored, clean_stored
 from bursar.jobs.lease import Lease
 from bursar.tenants import get_tenant
 from schema.tables import ImportRun, StoredFile, Tenant
@@ -31,7 +31,6 @@ def plan(lease: Lease, import_id: UUID) -> bool:
         stored = files.get_file(session, run.file_id)
         run.started_at = run.started_at or func.now()
         session.flush()
-    path = files.open_path(stored)
     lease.progress(0, None, "reading")
     analysis = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
     if _keep(lease, run, analysis, stored):
