@@ -7,9 +7,7 @@ text. calamine is written in Rust and can panic on damaged files; a panic is a d
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +16,7 @@ import python_calamine as calamine
 from bursar.config import settings
 from bursar.errors import EmptyFile, FileLimitExceeded, SheetNotFound, UnreadableFile
 from bursar.importing.reading.archive import check_archive
+from bursar.importing.reading.doubles import double_text
 from bursar.importing.reading.kinds import workbook_members
 from bursar.importing.reading.source import Numeric
 
@@ -145,32 +144,3 @@ def cell_text(cell: object) -> str:
     if isinstance(cell, datetime.date | datetime.time):
         return cell.isoformat()
     return "" if cell is None else str(cell)
-
-
-def double_text(value: float) -> str:
-    """The shortest decimal that is this double, without an exponent and without float noise.
-
-    0.1 + 0.2 is stored as 0.30000000000000004 and means 0.3: where a double needs more than 15
-    digits, the fewest decimals within the noise of adding up doubles are taken.
-    """
-    if not math.isfinite(value):
-        return str(value)
-    if value == int(value) and abs(value) < 1e16:
-        return str(int(value))
-    text = repr(value)
-    exact = Decimal(text)
-    if len(exact.as_tuple().digits) > 15:
-        exact = without_noise(exact)
-    text = format(exact, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def without_noise(number: Decimal) -> Decimal:
-    """`number` to the fewest decimals that differ by float noise only, else unchanged."""
-    size = abs(number)
-    tolerance = min(size * Decimal("1e-9"), max(Decimal("1e-6"), size * Decimal("1e-15")))
-    for places in range(7):
-        rounded = round(number, places)
-        if abs(rounded - number) <= tolerance:
-            return rounded
-    return number

@@ -9,7 +9,7 @@ import pytest
 from bursar.config import settings
 from bursar.errors import BursarError, FileLimitExceeded, SheetNotFound, UnreadableFile
 from bursar.importing.reading import Numeric, open_source
-from bursar.importing.reading.workbook import double_text
+from bursar.importing.reading.doubles import double_text
 
 
 def rows(path, sheet=None):
@@ -115,4 +115,37 @@ def test_a_stray_cell_in_the_last_corner_does_not_exhaust_memory(tmp_path):
         sheet.write(0, 0, "a")
         sheet.write(1_048_575, 900, "z")
     with pytest.raises(FileLimitExceeded, match="stray"):
+        rows(path)
+
+
+ODS = """<?xml version="1.0"?><office:document-content
+xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>
+<table:table table:name="Plan"><table:table-row ROWS><table:table-cell COLUMNS
+office:value-type="string"><text:p>x</text:p></table:table-cell><table:table-cell
+office:value-type="float" office:value="1.5"><text:p>1.5</text:p></table:table-cell>
+</table:table-row></table:table></office:spreadsheet></office:body></office:document-content>"""
+
+
+def opendocument(path, rows="", columns=""):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", "<manifest/>")
+        content = ODS.replace("ROWS", rows).replace("COLUMNS", columns)
+        archive.writestr("content.xml", content.replace(">\n", ">").replace("\n", " "))
+    return path
+
+
+def test_opendocument_sheets_are_read(tmp_path):
+    assert rows(opendocument(tmp_path / "plan.ods")) == [["x", "1.5"]]
+
+
+def test_a_cell_repeated_over_the_whole_sheet_does_not_exhaust_memory(tmp_path):
+    path = opendocument(
+        tmp_path / "plan.ods",
+        'table:number-rows-repeated="1048576"',
+        'table:number-columns-repeated="16384"',
+    )
+    with pytest.raises(FileLimitExceeded, match="repeats"):
         rows(path)
