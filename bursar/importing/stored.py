@@ -47,6 +47,8 @@ def clean_stored(
         base_currency=tenant.base_currency,
         allowed_currencies=tenant.allowed_currencies,
         fiscal_start_month=tenant.fiscal_start_month,
+        # In a table with a column a period, a blank cell means no budget for that period.
+        skip_blank_periods=analysis.layout != "long",
     )
 
 

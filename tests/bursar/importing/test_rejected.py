@@ -19,7 +19,10 @@ def test_formulas_are_made_inert_and_numbers_are_not():
 def test_the_csv_has_the_rows_and_their_reasons(write, clean, tmp_path):
     found = clean(write("Department,Fiscal Year,Budget\nSales,2025,1\n=A1,2025,lots\n"))
     out = tmp_path / "rejected.csv"
-    assert export_rejected(out, found.analysis.headers, found.analysis.sheet, found.rejected, "csv") == 1
+    assert (
+        export_rejected(out, found.analysis.headers, found.analysis.sheet, found.rejected, "csv")
+        == 1
+    )
     rows = list(csv.reader(out.open(encoding="utf-8-sig", newline="")))
     assert rows[0] == ["Department", "Fiscal Year", "Budget", "Reason"]
     assert rows[1][:3] == ["'=A1", "2025", "lots"]
