@@ -197,9 +197,10 @@ def _is_money(name: str, profile: Profile) -> bool:
     words = tokens(name)
     if words and words[-1] in vocabulary().words["code_marks"]:
         return False
-    if not profile.is_amount:
-        return False
     named = max((match_name(name)[m].score for m in MEASURES if m in match_name(name)), default=0)
+    if not profile.is_amount:
+        # A column that calls itself a budget is one, even if many of its cells cannot be read.
+        return named >= 0.8 and profile.numeric >= 0.2
     return profile.has_decimals or profile.typical_size >= 100 or named >= 0.5
 
 

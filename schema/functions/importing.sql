@@ -43,9 +43,10 @@ begin
            'sheet', null, 'column', null, 'value', k.department, 'code', 'budget_frozen',
            'detail', 'The budget is frozen or closed; open it before changing its amount.')) end
     from (
-      select s.*, d.*,
+      select s.row_no, s.part, s.department, s.sub_category, s.fiscal_period, s.currency,
+             s.amount, d.*,
              sum(s.amount) over same_key as target,
-             first_value(uuid_v7()) over same_key as new_id,
+             first_value(s.new_id) over same_key as new_id,
              case when num_nonnulls(s.account_code, s.program, s.project, s.fund, s.owner, s.notes,
                                     s.external_ref, s.committed, s.actual) > 0
                   then jsonb_strip_nulls(jsonb_build_object(
@@ -53,14 +54,15 @@ begin
                     'fund', s.fund, 'owner', s.owner, 'notes', s.notes,
                     'external_ref', s.external_ref, 'committed_amount', s.committed::text,
                     'actual_amount', s.actual::text)) end as details
-        from import_staging s
+        -- An id a row, drawn before the window looks at it: a window function would draw anew for
+        -- every row of a key, and rows of one key must agree on their budget.
+        from (select i.*, uuid_v7() as new_id from import_staging i where i.errors is null) s
         cross join lateral (
           select lower(btrim(s.department)) as department_key,
                  lower(btrim(coalesce(s.sub_category, ''))) as sub_category_key,
                  budget_dimensions_key('department', s.account_code, s.program, s.project, s.fund)
                    as dimensions_key
         ) d
-       where s.errors is null
       window same_key as (partition by d.department_key, d.sub_category_key, s.fiscal_period,
                                        s.currency, d.dimensions_key)
     ) k

@@ -19,6 +19,7 @@ from bursar.tenants import create_key, create_member, create_tenant
 from ops.cli.client import local_database
 from ops.stack.home import open_home
 from ops.stack.network import any_free_port
+from tests.live.caller import Caller
 
 ROOT = Path(__file__).parents[2]
 EMAIL = "admin@live.example"
@@ -88,3 +89,16 @@ def _people(folder: Path) -> tuple[UUID, str]:
     finally:
         database.close()
     return tenant_id, key
+
+
+@pytest.fixture
+def caller(live: Live) -> Caller:
+    """A key of a tenant of the test's own."""
+    database = local_database(open_home(live.home), Settings(database_url="", home=live.home))
+    try:
+        tenant_id = create_tenant(database, "Caller")
+        with database.transaction(tenant_id, "test") as session:
+            key = create_key(session, tenant_id, "admin")
+    finally:
+        database.close()
+    return Caller(live.url, key, tenant_id)
