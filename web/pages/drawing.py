@@ -64,6 +64,26 @@ def phrase(code: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def prose(text: str) -> Markup:
+    """Text of the API's description, where backticks mark code."""
+    parts = text.replace("<br/>", " ").strip().split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts)
+    )
+
+
+def job_kind(kind: str) -> str:
+    """What a job does, in words."""
+    known = {"imports.run": "Import a file", "imports.apply": "Apply a previewed import"}
+    return known.get(kind, phrase(kind))
+
+
+def actor(text: str) -> str:
+    """Who did it, without the id that only machines know."""
+    kind = text.partition(":")[0]
+    return {"user": "A member", "key": "An API key", "system": "Bursar"}.get(kind, phrase(kind))
+
+
 def number(amount: Decimal | int | str, places: int = 0) -> str:
     """Digits in groups, with a true minus sign."""
     return f"{Decimal(amount):,.{places}f}".replace("-", _MINUS)
@@ -148,6 +168,9 @@ def utilization(row: Any) -> Utilization | None:
 def install(app: Flask) -> None:
     """Teach the templates these words."""
     app.jinja_env.filters.update(
+        actor=actor,
+        prose=prose,
+        job_kind=job_kind,
         phrase=phrase,
         number=number,
         money=money,

@@ -100,7 +100,7 @@ def apply(import_id: UUID) -> Any:
     """Carry out a plan that somebody has looked at."""
     with transaction() as session:
         run = runs.require_planned(session, import_id)
-        bell = runs.start(session, run, "import_pages.apply", principal().actor, g.request_id)
+        bell = runs.start(session, run, "imports.apply", principal().actor, g.request_id)
     announce(bell)
     return redirect(url_for("import_pages.show", import_id=import_id), 303)
 
