@@ -5,15 +5,19 @@ from __future__ import annotations
 from uuid import UUID
 
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from bursar import periods
-from bursar.errors import InvalidImportState, RowsRejected
+from bursar.errors import InvalidImportState, PlanStale, RowsRejected
 from bursar.importing.planning import plan
 from bursar.importing.runs import DONE, ENDED, get_run, require_fresh, same_as_before
 from bursar.jobs.lease import Lease
 from bursar.tenants import get_tenant
 from schema.tables import ImportRow, ImportRun, Tenant
+
+MOVED = "BU001"  # raised by ledger_post_import when an account is not as it was planned
+TAKEN = "23505"  # unique_violation
 
 
 def run_import(lease: Lease) -> None:
@@ -52,23 +56,35 @@ def apply_plan(lease: Lease) -> None:
                 " all or nothing, so nothing was loaded. Fix them, or import with skip_errors."
             )
         lease.progress(0, run.total_rows, "applying")
-        require_fresh(session, run)
-        tenant = get_tenant(session)
-        _open_periods(session, run, tenant)
-        session.execute(
-            text("select import_apply(:tenant, :import, :source, :actor)"),
-            {
-                "tenant": run.tenant_id,
-                "import": run.id,
-                "source": run.source_type,
-                "actor": lease.actor,
-            },
-        )
+        require_fresh(session, run, creates=False)
+        _open_periods(session, run, get_tenant(session))
+        _carry_out(session, run, lease.actor)
         run.state = "completed_with_errors" if run.rejected_rows else "completed"
         run.completed_at = func.now()
         lease.progress(run.total_rows, run.total_rows, "completed")
         session.flush()
         lease.end(session, "succeeded")
+
+
+def _carry_out(session: Session, run: ImportRun, actor: str) -> None:
+    """Run the plan; whatever came in between is found under the locks. Raises PlanStale."""
+    try:
+        with session.begin_nested():
+            session.execute(
+                text("select import_apply(:tenant, :import, :source, :actor)"),
+                {
+                    "tenant": run.tenant_id,
+                    "import": run.id,
+                    "source": run.source_type,
+                    "actor": actor,
+                },
+            )
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if state == MOVED or (state == TAKEN and "uq_budget_natural_key" in str(error.orig)):
+            require_fresh(session, run)
+            raise PlanStale from None
+        raise
 
 
 def _open_periods(session: Session, run: ImportRun, tenant: Tenant) -> None:

@@ -61,17 +61,23 @@ def bind(
         missing.append("department")
     if not slots:
         missing.append("budgeted_amount")
+    faults = [
+        Fault("/mapping", "unknown_period", f"The header {name!r} names no fiscal period.")
+        for name in _nameless_periods(columns, slots, fiscal_start_month)
+    ]
     needs_period = any(slot.period is None for slot in slots) or not slots
     if needs_period and "fiscal_period" not in texts and "fiscal_period" not in given:
         missing.append("fiscal_period")
+    faults += [
+        Fault(f"/mapping/{field}", "mapping_incomplete", f"Nothing gives {field}.")
+        for field in missing
+    ]
     if missing:
-        raise MappingIncomplete(
-            f"Neither a column nor a default gives {', '.join(missing)}.",
-            faults=[
-                Fault(f"/mapping/{field}", "mapping_incomplete", f"Nothing gives {field}.")
-                for field in missing
-            ],
-        )
+        detail = f"Neither a column nor a default gives {', '.join(missing)}."
+        raise MappingIncomplete(detail, faults=faults)
+    if faults:
+        detail = f"{faults[0].detail} Leave such columns out, or rename them in the file."
+        raise MappingIncomplete(detail, faults=faults)
     return Binding(texts, slots)
 
 
@@ -149,6 +155,18 @@ def _slots(amounts: list[ColumnMapping], has_period_column: bool, start: int) ->
         loose = {m: cs[0].index for m, cs in groups[None, None].items()}
         slots = [Slot(slots[0].period, slots[0].part, {**loose, **slots[0].columns})]
     return tuple(slots)
+
+
+def _nameless_periods(
+    columns: list[ColumnMapping], slots: tuple[Slot, ...], start: int
+) -> list[str]:
+    """Headers of budget columns whose period no calendar resolves, such as `Year 1`."""
+    headers = {column.index: column.header for column in columns}
+    return [
+        headers[slot.columns["budgeted_amount"]]
+        for slot in slots
+        if slot.period is not None and resolve(slot.period, start) is None
+    ]
 
 
 def _slot_key(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 
-from bursar.fiscal import resolve
 from bursar.importing.binding import Slot
 from bursar.importing.codes import CellCode
 from bursar.importing.columns import (
@@ -18,14 +17,10 @@ from bursar.importing.columns import (
     Value,
     fit_decimals,
 )
-from bursar.importing.headers import is_blank
-from bursar.importing.numbers import ABSENT, DASHES, looks_numeric
+from bursar.importing.leaving_out import LeavingOut
 from bursar.importing.readers import TEXTS, Readers
 from bursar.importing.rows import BudgetRow, CellError, LeftOut, RejectedRow
-from bursar.importing.totals import TotalLabels
 from bursar.money import exponents
-
-_LABELS = ("department", "sub_category", "program")
 
 
 class Block:
@@ -53,31 +48,33 @@ class BlockReader:
     def __init__(self, readers: Readers, left_out: LeftOut) -> None:
         self._readers = readers
         self._left_out = left_out
-        self._sums = TotalLabels()
+        self._leaving_out = LeavingOut(readers.binding, left_out)
 
-    def read(self, chunk: list[list[str]], first: int) -> Iterator[BudgetRow | RejectedRow]:
+    def read(self, chunk: list[list[str]], first: int) -> list[BudgetRow | RejectedRow]:
         """What the rows of `chunk` give, in order; `first` is the number of its first row."""
         block = self._read_block(chunk, first)
         if block is None:
-            return
-        if not block.errors and not block.skipped:
-            if len(block.results) == 1:
-                yield from block.results[0]
-            else:
-                for group in zip(*block.results, strict=True):
-                    yield from group
-            return
-        for i, number in enumerate(block.numbers):
+            return []
+        if len(block.results) == 1:
+            single: list[BudgetRow | RejectedRow] = list(block.results[0])
+            for i, errors in block.errors.items():
+                single[i] = self._rejected(block, i, errors)
+            if block.skipped:
+                return [row for i, row in enumerate(single) if i not in block.skipped]
+            return single
+        several: list[BudgetRow | RejectedRow] = []
+        for i, group in enumerate(zip(*block.results, strict=True)):
             if i in block.skipped:
                 continue
-            errors = block.errors.get(i)
-            if errors is None:
-                for result in block.results:
-                    yield result[i]
+            if i in block.errors:
+                several.append(self._rejected(block, i, block.errors[i]))
             else:
-                sheet = self._readers.sheet
-                cells = tuple(map(str, block.rows[i]))
-                yield RejectedRow(number, sheet, cells, tuple(errors))
+                several.extend(row for row in group if row.budgeted_amount is not None)
+        return several
+
+    def _rejected(self, block: Block, row: int, errors: Sequence[CellError]) -> RejectedRow:
+        cells = tuple(map(str, block.rows[row]))
+        return RejectedRow(block.numbers[row], self._readers.sheet, cells, tuple(errors))
 
     def _read_block(self, chunk: list[list[str]], first: int) -> Block | None:
         block = Block(*self._without_blanks(chunk, first))
@@ -112,7 +109,7 @@ class BlockReader:
                 self._optional(amounts, slot, "actual_amount"),
             ]
             block.results.append(list(map(BudgetRow._make, zip(*parts, strict=False))))
-        self._skip(block, columns, texts)
+        block.skipped = self._leaving_out.rows(block.rows, columns, amounts, plain=block.plain)
         return block
 
     def _without_blanks(
@@ -187,15 +184,7 @@ class BlockReader:
     ) -> Iterable[Value]:
         index = self._readers.binding.texts.get("fiscal_period")
         if slot.period is not None:
-            code = resolve(slot.period, self._readers.start)
-            if code is None:
-                header = self._readers.headers[slot.columns["budgeted_amount"]]
-                for i in range(len(block.rows)):
-                    block.fault(
-                        i, header, slot.period, CellCode.UNKNOWN_PERIOD,
-                        f"The column's header {slot.period!r} names no fiscal period.",
-                    )  # fmt: skip
-            return repeat(code.code if code else None)
+            return repeat(slot.period)
         if index is None:
             return repeat(self._own_part(slot.part))
         values = self._looked_up(block, self._readers.periods[slot.part], index, columns)
@@ -227,24 +216,29 @@ class BlockReader:
     ) -> list[Amount | None]:
         read, plain = reader.read(cells)
         values: list[Amount | None] = list(read)
-        if plain and not self._uneven(currencies):
+        uneven = self._uneven(currencies)
+        if plain and not uneven:
             return values
         block.plain = block.plain and plain
+        if uneven or not reader.all_plain([value for value in read if type(value) is str]):
+            self._fit(values, currencies)
         header = self._readers.headers[index]
-        budget = index in self._readers.budget_columns
         for i, value in enumerate(values):
-            if type(value) is str:
-                currency = currencies[i]
-                if (type(currency) is str and not reader.is_plain(value)) or (
-                    type(currency) is str and self._readers.varied
-                ):
-                    value = fit_decimals(value, exponents()[currency], currency)  # noqa: PLW2901
-                values[i] = value
-            if value is BLANK and not budget:
+            if type(value) is not Refused:
+                continue
+            if value is BLANK and (
+                index not in self._readers.budget_columns or self._readers.skip_blank_periods
+            ):
                 values[i] = None
-            elif type(value) is Refused:
+            else:
                 block.fault(i, header, cells[i], value.code, value.detail)
         return values
+
+    @staticmethod
+    def _fit(values: list[Amount | None], currencies: Sequence[Value]) -> None:
+        for i, (value, currency) in enumerate(zip(values, currencies, strict=True)):
+            if type(value) is str and type(currency) is str:
+                values[i] = fit_decimals(value, exponents()[currency], currency)
 
     def _uneven(self, currencies: Sequence[Value]) -> bool:
         """Whether some row's currency has fewer decimals than plain amounts may have."""
@@ -262,52 +256,3 @@ class BlockReader:
     ) -> Iterable[Amount | None]:
         index = slot.columns.get(measure)
         return repeat(None) if index is None else amounts[index]
-
-    def _skip(
-        self,
-        block: Block,
-        columns: Sequence[Sequence[str]],
-        texts: Mapping[str, Sequence[Value]],
-    ) -> None:
-        """Totals, rows without any label, and rows without any amount are left out."""
-        for target in _LABELS:
-            index = self._readers.binding.texts.get(target)
-            if index is not None:
-                flags = list(map(self._sums.__getitem__, columns[index]))
-                if True in flags:
-                    block.skipped |= {i for i, flag in enumerate(flags) if flag}
-        self._left_out.totals += len(block.skipped)
-        labels = list(texts.values())
-        if labels and all(None in values for values in labels):
-            self._skip_unlabelled(block, labels)
-        if block.plain:
-            return
-        amounts = sorted(self._readers.amounts)
-        for i, row in enumerate(block.rows):
-            if i in block.skipped or not self._is_empty(row, amounts):
-                continue
-            block.skipped.add(i)
-            self._left_out.empty += 1
-
-    def _skip_unlabelled(self, block: Block, labels: Sequence[Sequence[Value]]) -> None:
-        """A grand total often has amounts and not one word beside them."""
-        for i, row in enumerate(zip(*labels, strict=True)):
-            if i in block.skipped or any(row):
-                continue
-            cells = block.rows[i]
-            if is_blank(cells):
-                self._left_out.blank += 1
-            elif all(looks_numeric(cell) or not cell.strip() for cell in cells):
-                self._left_out.totals += 1
-            else:
-                continue
-            block.skipped.add(i)
-
-    def _is_empty(self, row: Sequence[str], amounts: Sequence[int]) -> bool:
-        """No amount in any of several amount columns, or nothing but one label in the row."""
-        cells = [row[i].strip() if i < len(row) else "" for i in amounts]
-        if not all(cell in DASHES or cell.lower() in ABSENT for cell in cells):
-            return False
-        if len(amounts) > 1:
-            return True
-        return not cells[0] and sum(1 for cell in row if cell.strip()) == 1

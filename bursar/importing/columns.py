@@ -12,18 +12,17 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from bursar.fiscal import resolve, within
+from bursar.fiscal import part_of_year, resolve, within
 from bursar.importing.codes import CellCode
 from bursar.importing.numbers import (
-    ABSENT,
-    DASHES,
     SIGN_CURRENCY,
     DecimalMark,
     NotANumber,
+    is_absent,
     parse_number,
 )
+from bursar.importing.reading.doubles import without_noise
 from bursar.importing.reading.source import Numeric
-from bursar.importing.reading.workbook import without_noise
 from bursar.money import exponents
 
 _REMEMBERED = 100_000  # distinct texts kept a column, so that memory stays flat
@@ -87,10 +86,13 @@ class TextColumn(Lookup):
 class PeriodColumn(Lookup):
     """Cell text to the canonical code of a fiscal period, or of a part of the year it names."""
 
-    def __init__(self, start: int, part: tuple[str, int] | None = None) -> None:
+    def __init__(
+        self, start: int, part: tuple[str, int] | None = None, year: str | None = None
+    ) -> None:
         super().__init__()
         self._start = start
         self._part = part
+        self._year = resolve(year, start) if year else None
 
     def understand(self, cell: str) -> Value:
         """Refused where the text names no period."""
@@ -98,6 +100,9 @@ class PeriodColumn(Lookup):
         if not text:
             return None
         period = resolve(text, self._start)
+        own = part_of_year(text)
+        if period is None and own and self._year and self._year.kind == "year":
+            period = within(self._year, own, self._start)
         if period is None:
             return Refused(
                 CellCode.UNKNOWN_PERIOD,
@@ -138,8 +143,9 @@ Amount = str | Refused
 class AmountColumn:
     """Cells to canonical decimal text under one convention."""
 
-    def __init__(self, mark: DecimalMark, places: int) -> None:
+    def __init__(self, mark: DecimalMark, places: int, unit: int = 1) -> None:
         self._mark = mark
+        self._unit = unit
         # Plain means canonical already: no superfluous zero in front, few enough decimals.
         decimals = rf"(?:\.\d{{1,{places}}})?" if places else ""
         cell = rf"(?:-?[1-9]\d{{0,15}}|0){decimals}"
@@ -161,6 +167,8 @@ class AmountColumn:
 
         Where they were not, decimals and size are still for the caller to judge.
         """
+        if self._unit != 1:
+            return [self._scaled(self._slowly(cell)) for cell in cells], False
         if self.all_plain(cells):
             return list(map(str, cells)), True
         plain, usual, grouping = self._one.fullmatch, self._usual, self._grouping
@@ -186,9 +194,16 @@ class AmountColumn:
             result.append(f"-{digits}" if opened else digits)
         return result, False
 
+    def _scaled(self, amount: Amount) -> Amount:
+        if type(amount) is not str:
+            return amount
+        whole, _, decimals = format(Decimal(amount) * self._unit, "f").partition(".")
+        decimals = decimals.rstrip("0")
+        return f"{whole}.{decimals}" if decimals else whole
+
     def _slowly(self, cell: str) -> Amount:
         text = cell.strip()
-        if text.lower() in ABSENT and text not in DASHES:
+        if is_absent(text):
             return BLANK
         try:
             return parse_number(cell, self._mark)

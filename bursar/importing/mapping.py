@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bursar.fiscal import Period
 from bursar.importing.assigning import assign
+from bursar.importing.fitting import describe_values, fit_without_name, value_fit
 from bursar.importing.headers import Header
 from bursar.importing.layouts import (
     PeriodColumn,
@@ -20,7 +21,7 @@ from bursar.importing.layouts import (
 from bursar.importing.matching import NameMatch, match_name
 from bursar.importing.numbers import DecimalMark, NotANumber, parse_number
 from bursar.importing.profile import Profile
-from bursar.importing.vocabulary import MEASURES, TARGETS, contains
+from bursar.importing.vocabulary import TARGETS, contains
 
 _LEAST = 0.4
 _REQUIRED_PULL = {"department": 1.25, "budgeted_amount": 1.25, "fiscal_period": 1.2}
@@ -139,100 +140,17 @@ def _scores(table: Table, taken: set[int], closed: set[str]) -> dict[str, list[_
 def _score(target: str, match: NameMatch | None, profile: Profile, place: int) -> _Score:
     fit = value_fit(target, profile)
     by_name = match.score if match else 0.0
-    by_value = _by_value(target, profile)
+    by_value = fit_without_name(target, profile)
     confidence = max(by_name * fit, by_value)
     if confidence < _LEAST:
         return _Score(-1.0, confidence, "")
     if match and by_name * fit >= by_value:
-        reason = f"The header {match.how}{_value_words(target, profile)}."
+        reason = f"The header {match.how}{describe_values(target, profile)}."
     else:
-        reason = f"The values say so{_value_words(target, profile)}."
+        reason = f"The values say so{describe_values(target, profile)}."
     # Later revisions win ties, then earlier columns: tables put what matters first.
     total = confidence * _REQUIRED_PULL.get(target, 1.0) - 0.0005 * place
     return _Score(total, confidence, reason)
-
-
-def _value_words(target: str, profile: Profile) -> str:
-    if not profile.filled:
-        return ", though its cells are blank"
-    if target in MEASURES:
-        return " and its cells are amounts" if profile.is_amount else ""
-    if target == "fiscal_period" and profile.periods >= 0.8:
-        return f" and its cells are periods such as {profile.samples[0]!r}"
-    if target == "currency" and profile.currencies >= 0.8:
-        return f" and its cells are currency codes such as {profile.samples[0]!r}"
-    if profile.codes + profile.numeric >= 0.8:
-        return " and its cells are codes"
-    return f", with cells such as {profile.samples[0][:40]!r}" if profile.samples else ""
-
-
-def value_fit(target: str, profile: Profile) -> float:
-    """0..1: whether such values can be the field at all."""
-    if not profile.filled:
-        return 0.65
-    if target in MEASURES:
-        return _amount_fit(profile)
-    if target == "fiscal_period":
-        return max(_graded(profile.periods), 0.75 if profile.dates >= 0.8 else 0.0)
-    if target == "currency":
-        return _graded(profile.currencies)
-    if target == "external_ref":
-        unique = profile.distinct >= 0.9 * profile.filled
-        return 0.9 if unique and not profile.has_decimals else 0.3
-    return _label_fit(target, profile)
-
-
-def _graded(share: float) -> float:
-    """Some wrong cells are row errors, not another field."""
-    return min(1.0, 0.2 + share)
-
-
-def _amount_fit(profile: Profile) -> float:
-    if profile.dates >= 0.5 or profile.text > 0.5 or profile.percents > 0.3:
-        return 0.05
-    if profile.years >= 0.9:
-        return 0.1
-    if profile.is_amount:
-        return 1.0
-    return 0.6 if profile.numeric >= 0.4 else 0.2
-
-
-def _label_fit(target: str, profile: Profile) -> float:
-    plain_number = profile.numeric >= 0.8
-    if profile.dates >= 0.5:
-        return 0.1
-    if plain_number and profile.has_decimals and target != "account_code":
-        return 0.15
-    if target == "account_code":
-        return 0.9 if plain_number and profile.has_decimals else 1.0
-    if target in ("program", "project", "fund"):
-        return 0.85 if plain_number else 1.0
-    if target == "notes":
-        return 0.2 if plain_number else min(1.0, 0.75 + profile.mean_length / 160)
-    if target == "owner":
-        return 0.3 if plain_number else 1.0
-    if plain_number:
-        return 0.6
-    if profile.years + profile.periods > 0.9:
-        return 0.3
-    if profile.codes >= 0.9 and profile.distinct >= 0.95 * profile.filled > 3:
-        return 0.5  # a different code in each row identifies rows, it does not group them
-    if profile.mean_length > 60:
-        return 0.7
-    return 1.0 if profile.distinct > 1 or profile.filled <= 3 else 0.85
-
-
-def _by_value(target: str, profile: Profile) -> float:
-    """Confidence from the values alone, for headers that say nothing."""
-    if target == "currency" and profile.currencies >= 0.9:
-        return 0.6
-    if target == "department" and profile.is_label and profile.departments >= 0.8:
-        return 0.6 if profile.distinct >= 2 and profile.items < 0.2 else 0.0
-    if target == "fiscal_period" and profile.filled >= 3:
-        repeats = profile.distinct <= max(3, 0.6 * profile.filled)
-        if profile.periods >= 0.97 and profile.dates < 0.2 and repeats:
-            return 0.5
-    return 0.0
 
 
 def _fallbacks(

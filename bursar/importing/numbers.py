@@ -29,9 +29,9 @@ class DecimalMark(StrEnum):
 
 
 PLAIN = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
-DASHES = frozenset({"-", "–", "—", "--", "---", "−", "- -", "‐", ".", "−–"})
+DASHES = frozenset({"-", "–", "—", "--", "---", "−", "- -", "‐"})
 ABSENT = frozenset(
-    {"", "n/a", "na", "n.a.", "#n/a", "null", "none", "nil", "nan", "tbd", "tba", "x", "k.a.", "/"}
+    ("", "n/a", "na", "n.a.", "#n/a", "null", "none", "nil", "tbd", "tba", "x", "k.a.", "/", "*")
 )
 _SIGNS = "$€£¥₹₽₩₪₺₫฿₴₦₱₡₲₵₸¢"
 SIGN_CURRENCY = {
@@ -58,6 +58,7 @@ _ENOUGH = 2000
 # Shapes that only the other convention has; a match is looked at again, cell by cell.
 _AGAINST_POINT = re.compile(r",\d{1,2}(?!\d)|,\d{4}|\.\d{3}[.,]|(?<!\d),\d", re.ASCII)
 _AGAINST_COMMA = re.compile(r"\.\d{1,2}(?!\d)|\.\d{4}|,\d{3}[.,]|(?<!\d)\.\d", re.ASCII)
+_SPACED = re.compile(rf"\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?:[.,]\d*)?", re.ASCII)
 _ONE_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 
 
@@ -138,6 +139,12 @@ class NotANumber(ValueError):
         super().__init__(detail)
 
 
+def is_absent(cell: str) -> bool:
+    """Whether a cell says that there is no value: blank, n/a, or dots as statistics print them."""
+    text = cell.strip().lower()
+    return text in ABSENT or not text.strip(".…")
+
+
 @lru_cache(maxsize=8192)
 def looks_numeric(cell: str) -> bool:
     """Whether a cell could be an amount under some convention."""
@@ -158,7 +165,11 @@ def parse_number(cell: str, mark: DecimalMark) -> str:
     shape = _SHAPE.fullmatch(text)
     if shape is None or (shape["open"] is None) != (shape["close"] is None):
         raise _refusal(text)
-    digits = _plain_digits(shape["digits"].translate(_STRIP_SPACES).strip(), mark, text)
+    written = shape["digits"].strip()
+    digits = written.translate(_STRIP_SPACES)
+    if digits != written and not _SPACED.fullmatch(written):
+        raise _refusal(text)  # 12 34 is two numbers in one cell
+    digits = _plain_digits(digits, mark, text)
     signs = [shape[name] for name in ("sign", "sign2", "trail", "trail2") if shape[name]]
     if len(signs) + bool(shape["open"]) > 1:
         raise _refusal(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import func, text, update
@@ -13,10 +12,9 @@ from sqlalchemy.orm import Session
 from bursar import files
 from bursar.errors import MappingIncomplete, NotABudget
 from bursar.importing.analysis import Analysis
-from bursar.importing.cleaning import Defaults, clean_rows
 from bursar.importing.load import stage
-from bursar.importing.runs import get_run, same_as_before
-from bursar.importing.stored import analyze_stored
+from bursar.importing.runs import Wish, get_run, same_as_before
+from bursar.importing.stored import analyze_stored, clean_stored
 from bursar.jobs.lease import Lease
 from bursar.tenants import get_tenant
 from schema.tables import ImportRun, StoredFile, Tenant
@@ -33,14 +31,13 @@ def plan(lease: Lease, import_id: UUID) -> bool:
         stored = files.get_file(session, run.file_id)
         run.started_at = run.started_at or func.now()
         session.flush()
-    path = files.open_path(stored)
     lease.progress(0, None, "reading")
     analysis = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
     if _keep(lease, run, analysis, stored):
         return False
     _require_budget(analysis, run)
     try:
-        _stage_and_plan(lease, run, tenant, path, analysis)
+        _stage_and_plan(lease, run, tenant, stored, analysis)
     except MappingIncomplete as error:
         _await_mapping(lease, import_id, error)
         return False
@@ -70,26 +67,14 @@ def _require_budget(analysis: Analysis, run: ImportRun) -> None:
 
 
 def _stage_and_plan(
-    lease: Lease, run: ImportRun, tenant: Tenant, path: Path, analysis: Analysis
+    lease: Lease, run: ImportRun, tenant: Tenant, stored: StoredFile, analysis: Analysis
 ) -> None:
     def follow(count: int) -> None:
         lease.progress(count, max(count, analysis.total_rows), "reading")
         lease.checkpoint()
 
-    rows = clean_rows(
-        path,
-        analysis,
-        mapping=run.mapping,
-        defaults=Defaults(
-            currency=run.defaults.get("currency"),
-            fiscal_period=run.defaults.get("fiscal_period"),
-            department=run.defaults.get("department"),
-            sub_category=run.defaults.get("sub_category"),
-        ),
-        base_currency=tenant.base_currency,
-        allowed_currencies=tenant.allowed_currencies,
-        fiscal_start_month=tenant.fiscal_start_month,
-    )
+    wish = Wish(mapping=run.mapping, defaults=run.defaults)
+    rows = clean_stored(stored, tenant, analysis, wish)
     with lease.transaction() as session:
         stage(session, rows, follow)
         lease.progress(lease.done, lease.done, "planning")

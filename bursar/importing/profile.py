@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bursar.fiscal import part_of_year, resolve
-from bursar.importing.numbers import ABSENT, DASHES, looks_numeric
+from bursar.importing.numbers import DASHES, is_absent, looks_numeric
 from bursar.importing.reading.source import Numeric
 from bursar.importing.vocabulary import phrases_in, vocabulary
 from bursar.importing.words import normalise
@@ -59,7 +59,7 @@ class Profile:
 def profile_column(cells: Sequence[str]) -> Profile:
     """Describe a column by its sampled cells."""
     stripped = [cell if type(cell) is Numeric else cell.strip() for cell in cells]
-    filled = [cell for cell in stripped if cell.lower() not in ABSENT]
+    filled = [cell for cell in stripped if not is_absent(cell) and cell.lower() != "nan"]
     counts = Counter(filled)
     total = len(filled)
     shares: Counter[str] = Counter()

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from bursar.errors import Fault, InvalidInput
 from bursar.fiscal import resolve
-from bursar.importing.analysis import Analysis, thousands_mark
+from bursar.importing.analysis import Analysis
 from bursar.importing.binding import Binding, Part, bind
 from bursar.importing.columns import AmountColumn, CurrencyColumn, PeriodColumn, TextColumn
 from bursar.importing.numbers import DecimalMark
 from bursar.importing.reading import open_source
 from bursar.importing.rows import Defaults
 from bursar.importing.scanning import scan_rows
+from bursar.importing.understanding import thousands_mark
 from bursar.money import exponents, require_currency
 
 TEXTS = ("account_code", "program", "project", "fund", "owner", "notes", "external_ref")
@@ -28,6 +29,15 @@ class TenantRules:
     base_currency: str
     allowed_currencies: Collection[str]
     fiscal_start_month: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a person answered about the numbers of one file."""
+
+    decimal_marks: Mapping[str, str]
+    unit: int
+    skip_blank_periods: bool
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,8 @@ class Readers:
     varied: bool
     """Whether each row names its own currency."""
     places: int
+    skip_blank_periods: bool
+    """Whether a blank cell of a wide layout is no budget rather than a missing one."""
 
 
 def compile_readers(
@@ -59,7 +71,7 @@ def compile_readers(
     mapping: Mapping[str, str | None] | None,
     defaults: Defaults,
     rules: TenantRules,
-    decimal_marks: Mapping[str, str],
+    answers: Answers,
 ) -> Readers:
     """Bind columns, settle defaults over constants, and decide how each amount column writes."""
     start = rules.fiscal_start_month
@@ -72,7 +84,7 @@ def compile_readers(
     binding = bind(analysis, mapping, given, start)
     varied = "currency" in binding.texts
     places = 2 if varied else exponents()[currency]
-    marks = _marks(path, analysis, binding, decimal_marks)
+    marks = _marks(path, analysis, binding, answers.decimal_marks)
     return Readers(
         headers=analysis.headers,
         sheet=analysis.sheet,
@@ -83,9 +95,11 @@ def compile_readers(
             for target in ("department", "sub_category", *TEXTS)
             if target in binding.texts
         },
-        periods={part: PeriodColumn(start, part) for part in {s.part for s in binding.slots}},
+        periods={
+            part: PeriodColumn(start, part, period) for part in {s.part for s in binding.slots}
+        },
         currencies=CurrencyColumn(rules.allowed_currencies),
-        amounts={i: AmountColumn(mark, places) for i, mark in marks.items()},
+        amounts={i: AmountColumn(mark, places, answers.unit) for i, mark in marks.items()},
         budget_columns=frozenset(s.columns["budgeted_amount"] for s in binding.slots),
         department=department,
         sub_category=defaults.sub_category or constants.get("sub_category"),
@@ -93,6 +107,7 @@ def compile_readers(
         currency=currency,
         varied=varied,
         places=places,
+        skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
     )
 
 

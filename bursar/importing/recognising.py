@@ -181,13 +181,7 @@ def _shape(
         votes.add("chart_of_accounts", -1.6)
         votes.add("vendor_list", -1.6)
     _budget_shape(votes, proposal, bool(amounts), bool(daily))
-    if daily and amounts:
-        votes.add("budget", -1.3)
-        for kind in ("bank_statement", "general_ledger", "expenses", "invoice", "purchase_order"):
-            votes.add(kind, 0.5, "Its rows are dated one by one.")
-    if not dates:
-        for kind in ("bank_statement", "expenses", "invoice"):
-            votes.add(kind, -0.8)
+    _dated_shape(votes, bool(dates), bool(daily), bool(amounts))
     if people and amounts:
         votes.add("payroll", 0.9, "Its rows are people with amounts.")
         votes.add("budget", -0.6)
@@ -203,10 +197,21 @@ def _is_money(name: str, profile: Profile) -> bool:
     words = tokens(name)
     if words and words[-1] in vocabulary().words["code_marks"]:
         return False
-    if not profile.is_amount:
-        return False
     named = max((match_name(name)[m].score for m in MEASURES if m in match_name(name)), default=0)
+    if not profile.is_amount:
+        # A column that calls itself a budget is one, even if many of its cells cannot be read.
+        return named >= 0.8 and profile.numeric >= 0.2
     return profile.has_decimals or profile.typical_size >= 100 or named >= 0.5
+
+
+def _dated_shape(votes: _Votes, has_dates: bool, is_dated: bool, has_amounts: bool) -> None:
+    if not has_dates:
+        for kind in ("bank_statement", "expenses", "invoice"):
+            votes.add(kind, -0.8)
+    if is_dated and has_amounts:
+        votes.add("budget", -1.3)
+        for kind in ("bank_statement", "general_ledger", "expenses", "invoice", "purchase_order"):
+            votes.add(kind, 0.5, "Its rows are dated one by one.")
 
 
 def _budget_shape(

@@ -207,11 +207,14 @@ def plan_rows(
     return list(session.execute(query).scalars())
 
 
-def require_fresh(session: Session, run: ImportRun) -> None:
-    """Compare the plan with the budgets as they are now. Raises PlanStale with the rows."""
+def require_fresh(session: Session, run: ImportRun, *, creates: bool = True) -> None:
+    """Compare the plan with the budgets as they are now. Raises PlanStale with the rows.
+
+    Without `creates`, rows that create a budget are left to the natural key to refuse.
+    """
     stale = session.execute(
-        text("select row_no from import_stale_rows(:tenant, :import, 20)"),
-        {"tenant": run.tenant_id, "import": run.id},
+        text("select row_no from import_stale_rows(:tenant, :import, :creates, 20)"),
+        {"tenant": run.tenant_id, "import": run.id, "creates": creates},
     ).scalars()
     rows = sorted(set(stale))
     if rows:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bursar import files
 from bursar.importing.analysis import Analysis, analyze
-from bursar.importing.readers import TenantRules, compile_readers
-from bursar.importing.rows import Defaults
+from bursar.importing.cleaning import BudgetRow, Defaults, RejectedRow, clean_rows
 from bursar.importing.runs import Wish
 from schema.tables import StoredFile, Tenant
 
@@ -24,13 +25,16 @@ def analyze_stored(
     )
 
 
-def require_fitting(stored: StoredFile, tenant: Tenant, analysis: Analysis, wish: Wish) -> None:
-    """Refuse now what the import of this file would refuse later, before any row is read.
+def clean_stored(
+    stored: StoredFile, tenant: Tenant, analysis: Analysis, wish: Wish
+) -> Iterator[BudgetRow | RejectedRow]:
+    """The rows of a stored file, cleaned by the tenant's calendar and currencies.
 
-    Raises InvalidInput with a fault for each place, MappingIncomplete, UnknownCurrency.
+    Raises at once, before any row is read, when mapping or defaults do not fit: InvalidInput with
+    a fault for each place, MappingIncomplete, UnknownCurrency.
     """
     given = wish.defaults or {}
-    compile_readers(
+    return clean_rows(
         files.open_path(stored),
         analysis,
         mapping=wish.mapping,
@@ -40,8 +44,14 @@ def require_fitting(stored: StoredFile, tenant: Tenant, analysis: Analysis, wish
             department=given.get("department"),
             sub_category=given.get("sub_category"),
         ),
-        rules=TenantRules(
-            tenant.base_currency, tenant.allowed_currencies, tenant.fiscal_start_month
-        ),
-        decimal_marks={},
+        base_currency=tenant.base_currency,
+        allowed_currencies=tenant.allowed_currencies,
+        fiscal_start_month=tenant.fiscal_start_month,
+        # In a table with a column a period, a blank cell means no budget for that period.
+        skip_blank_periods=analysis.layout != "long",
     )
+
+
+def require_fitting(stored: StoredFile, tenant: Tenant, analysis: Analysis, wish: Wish) -> None:
+    """Refuse now what the import of this file would refuse later. Raises as `clean_stored`."""
+    clean_stored(stored, tenant, analysis, wish)

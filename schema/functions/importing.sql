@@ -31,17 +31,22 @@ begin
   delete from import_row where tenant_id = p_tenant and import_id = p_import;
   insert into import_row
     (tenant_id, import_id, row_no, part, action, budget_id, department, sub_category,
-     fiscal_period, currency, amount, before_amount, after_amount, details)
+     fiscal_period, currency, amount, before_amount, after_amount, details, errors)
   select p_tenant, p_import, k.row_no, k.part,
          case when b.id is null then 'create'
               when a.authorized = k.target then 'unchanged'
+              when a.frozen then 'rejected'
               else 'update' end,
          coalesce(b.id, k.new_id), k.department, k.sub_category, k.fiscal_period, k.currency,
-         k.amount, a.authorized, k.target, k.details
+         k.amount, a.authorized, k.target, k.details,
+         case when a.frozen and a.authorized <> k.target then jsonb_build_array(jsonb_build_object(
+           'sheet', null, 'column', null, 'value', k.department, 'code', 'budget_frozen',
+           'detail', 'The budget is frozen or closed; open it before changing its amount.')) end
     from (
-      select s.*, d.*,
+      select s.row_no, s.part, s.department, s.sub_category, s.fiscal_period, s.currency,
+             s.amount, d.*,
              sum(s.amount) over same_key as target,
-             first_value(uuid_v7()) over same_key as new_id,
+             first_value(s.new_id) over same_key as new_id,
              case when num_nonnulls(s.account_code, s.program, s.project, s.fund, s.owner, s.notes,
                                     s.external_ref, s.committed, s.actual) > 0
                   then jsonb_strip_nulls(jsonb_build_object(
@@ -49,14 +54,15 @@ begin
                     'fund', s.fund, 'owner', s.owner, 'notes', s.notes,
                     'external_ref', s.external_ref, 'committed_amount', s.committed::text,
                     'actual_amount', s.actual::text)) end as details
-        from import_staging s
+        -- An id a row, drawn before the window looks at it: a window function would draw anew for
+        -- every row of a key, and rows of one key must agree on their budget.
+        from (select i.*, uuid_v7() as new_id from import_staging i where i.errors is null) s
         cross join lateral (
           select lower(btrim(s.department)) as department_key,
                  lower(btrim(coalesce(s.sub_category, ''))) as sub_category_key,
                  budget_dimensions_key('department', s.account_code, s.program, s.project, s.fund)
                    as dimensions_key
         ) d
-       where s.errors is null
       window same_key as (partition by d.department_key, d.sub_category_key, s.fiscal_period,
                                        s.currency, d.dimensions_key)
     ) k
@@ -73,10 +79,12 @@ begin
     from import_staging where errors is not null;
 end $$;
 
--- Which planned rows no longer fit the budgets: changed since, removed since, created since.
+-- Which planned rows no longer fit the budgets: changed since, removed since and, where p_creates
+-- asks for it, created since (which the natural key would refuse anyway).
 drop function if exists import_stale_rows;
-create function import_stale_rows(p_tenant uuid, p_import uuid, p_limit int)
-returns table (row_no int, part smallint) language sql stable as $$
+create function import_stale_rows(
+  p_tenant uuid, p_import uuid, p_creates boolean, p_limit int
+) returns table (row_no int, part smallint) language sql stable as $$
   select r.row_no, r.part
     from import_row r
     left join budget b on b.tenant_id = r.tenant_id and b.id = r.budget_id
@@ -96,7 +104,8 @@ returns table (row_no int, part smallint) language sql stable as $$
            'department', r.details ->> 'account_code', r.details ->> 'program',
            r.details ->> 'project', r.details ->> 'fund')
          and b.deleted_at is null
-   where r.tenant_id = p_tenant and r.import_id = p_import and r.action = 'create'
+   where p_creates and r.tenant_id = p_tenant and r.import_id = p_import
+     and r.action = 'create'
    limit p_limit
 $$;
 
@@ -106,7 +115,6 @@ drop function if exists import_apply;
 create function import_apply(p_tenant uuid, p_import uuid, p_source text, p_actor text)
 returns void language plpgsql as $$
 begin
-  analyze import_row;
   insert into budget
     (tenant_id, id, name, department, sub_category, account_code, program, project, fund,
      fiscal_period, period_id, currency, owner, notes, external_ref, source, import_id)
@@ -120,7 +128,7 @@ begin
            where d.tenant_id = p_tenant and d.import_id = p_import and d.action = 'create'
            order by d.budget_id, d.row_no, d.part) r
     join fiscal_period p on p.tenant_id = p_tenant and p.code = r.fiscal_period
-   order by lower(r.department), lower(coalesce(r.sub_category, '')), r.fiscal_period;
+   order by r.budget_id;  -- which the plan gave out in the order of the natural key
   update budget b set import_id = p_import, source = p_source
    where b.tenant_id = p_tenant
      and b.id in (select r.budget_id from import_row r

@@ -10,66 +10,84 @@ declare
 begin
   perform set_config('bursar.tenant', p_tenant::text, true);
 
-  -- One target amount a budget: several rows of the file may add up to it.
+  -- What is posted, one row a budget: several rows of the file may add up to it.
   create temporary table if not exists import_target (
-    budget_id uuid, account_id uuid, change numeric(20, 4), target numeric(20, 4), is_new boolean
+    budget_id uuid, account_id uuid, currency text, decimals smallint, target numeric(20, 4),
+    change numeric(20, 4), seq bigint, hash bytea, is_new boolean
   ) on commit drop;
   truncate pg_temp.import_target;
-  insert into pg_temp.import_target (budget_id, account_id, change, target, is_new)
-  select t.budget_id, coalesce(a.id, public.uuid_v7()),
-         t.target - coalesce(a.authorized, 0), t.target, a.id is null
-    from (select r.budget_id, min(r.after_amount) as target
-            from public.import_row r
-           where r.tenant_id = p_tenant and r.import_id = p_import
-             and r.action in ('create', 'update')
-           group by r.budget_id) t
-    left join public.budget_account a
-      on a.tenant_id = p_tenant and a.budget_id = t.budget_id
-         and a.line_key is null and a.closed_at is null;
 
-  -- Existing accounts change under their locks, taken in one order.
+  -- Budgets that this import has created: their chains begin here. A budget's first account has the
+  -- budget's own id, which spares a hundred thousand random numbers.
+  insert into pg_temp.import_target
+  select t.budget_id, t.account_id, t.currency, c.decimals, t.target, t.target,
+         (t.target <> 0)::int,
+         case when t.target <> 0 then public.ledger_entry_hash(
+           null, p_tenant, t.account_id, 1, case when t.target > 0 then 'fund' else 'adjust' end,
+           case when t.target > 0 then 'external' else 'available' end,
+           case when t.target > 0 then 'available' else 'external' end,
+           abs(t.target), 'import', p_import::text, p_import, p_actor, null, moment, moment) end,
+         true
+    from (select distinct on (x.budget_id) x.budget_id, x.budget_id as account_id, x.currency,
+                 x.after_amount as target
+            from public.import_row x
+           where x.tenant_id = p_tenant and x.import_id = p_import and x.action = 'create'
+           order by x.budget_id) t
+    join public.currency c on c.code = t.currency;
+
+  -- Budgets that were there: their accounts change under their locks, taken in one order.
   perform 1 from public.budget_account a
-    join pg_temp.import_target t on t.account_id = a.id and not t.is_new
-   where a.tenant_id = p_tenant
-   order by a.id for no key update of a;
+   where a.tenant_id = p_tenant and a.line_key is null and a.closed_at is null
+     and a.budget_id in (select x.budget_id from public.import_row x
+                          where x.tenant_id = p_tenant and x.import_id = p_import
+                            and x.action = 'update')
+   order by a.id for no key update;
+  if exists (select from public.import_row x
+               join public.budget_account a on a.tenant_id = p_tenant and a.budget_id = x.budget_id
+                    and a.line_key is null and a.closed_at is null
+              where x.tenant_id = p_tenant and x.import_id = p_import and x.action = 'update'
+                and (a.authorized <> x.before_amount or a.frozen)) then
+    raise exception 'a budget has changed since the plan was made' using errcode = 'BU001';
+  end if;
+  insert into pg_temp.import_target
+  select a.budget_id, a.id, a.currency, a.decimals, r.target, r.target - a.authorized,
+         a.entry_seq + 1,
+         public.ledger_entry_hash(
+           a.head_hash, p_tenant, a.id, a.entry_seq + 1, 'adjust',
+           case when r.target > a.authorized then 'external' else 'available' end,
+           case when r.target > a.authorized then 'available' else 'external' end,
+           abs(r.target - a.authorized), 'import', p_import::text, p_import, p_actor, null,
+           moment, moment),
+         false
+    from (select distinct on (x.budget_id) x.budget_id, x.after_amount as target
+            from public.import_row x
+           where x.tenant_id = p_tenant and x.import_id = p_import and x.action = 'update'
+           order by x.budget_id) r
+    join public.budget_account a
+      on a.tenant_id = p_tenant and a.budget_id = r.budget_id
+         and a.line_key is null and a.closed_at is null
+   where a.authorized <> r.target;
   update public.budget_account a set
-    authorized = a.authorized + t.change,
-    entry_seq = a.entry_seq + 1,
-    head_hash = public.ledger_entry_hash(
-      a.head_hash, p_tenant, a.id, a.entry_seq + 1, 'adjust',
-      case when t.change > 0 then 'external' else 'available' end,
-      case when t.change > 0 then 'available' else 'external' end,
-      abs(t.change), 'import', p_import::text, p_import, p_actor, null, moment, moment),
-    updated_at = moment
+    authorized = t.target, entry_seq = t.seq, head_hash = t.hash, updated_at = moment
     from pg_temp.import_target t
-   where a.tenant_id = p_tenant and a.id = t.account_id and not t.is_new and t.change <> 0;
+   where a.tenant_id = p_tenant and a.id = t.account_id and not t.is_new;
 
   insert into public.budget_account
     (tenant_id, id, budget_id, currency, decimals, authorized, entry_seq, head_hash)
-  select p_tenant, t.account_id, t.budget_id, b.currency, c.decimals, t.target,
-         (t.change <> 0)::int,
-         case when t.change <> 0 then public.ledger_entry_hash(
-           null, p_tenant, t.account_id, 1,
-           case when t.change > 0 then 'fund' else 'adjust' end,
-           case when t.change > 0 then 'external' else 'available' end,
-           case when t.change > 0 then 'available' else 'external' end,
-           abs(t.change), 'import', p_import::text, p_import, p_actor, null, moment, moment) end
+  select p_tenant, t.account_id, t.budget_id, t.currency, t.decimals, t.target, t.seq, t.hash
     from pg_temp.import_target t
-    join public.budget b on b.tenant_id = p_tenant and b.id = t.budget_id
-    join public.currency c on c.code = b.currency
    where t.is_new;
   get diagnostics accounts_opened = row_count;
 
   insert into public.ledger_entry
     (tenant_id, account_id, seq, kind, from_bucket, to_bucket, amount, ref_type, ref_id,
      import_id, actor, effective_at, recorded_at, hash)
-  select p_tenant, a.id, a.entry_seq,
+  select p_tenant, t.account_id, t.seq,
          case when t.is_new and t.change > 0 then 'fund' else 'adjust' end,
          case when t.change > 0 then 'external' else 'available' end,
          case when t.change > 0 then 'available' else 'external' end,
-         abs(t.change), 'import', p_import::text, p_import, p_actor, moment, moment, a.head_hash
+         abs(t.change), 'import', p_import::text, p_import, p_actor, moment, moment, t.hash
     from pg_temp.import_target t
-    join public.budget_account a on a.tenant_id = p_tenant and a.id = t.account_id
    where t.change <> 0;
   get diagnostics entries_posted = row_count;
   return next;

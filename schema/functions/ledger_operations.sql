@@ -243,8 +243,8 @@ begin
   perform set_config('bursar.tenant', p_tenant::text, true);
   account := public.ledger_lock(p_tenant, p_budget);
   if account.id is null then
-    insert into public.budget_account (tenant_id, budget_id, currency, decimals)
-    select p_tenant, b.id, b.currency, c.decimals
+    insert into public.budget_account (tenant_id, id, budget_id, currency, decimals)
+    select p_tenant, b.id, b.id, b.currency, c.decimals
       from public.budget b join public.currency c on c.code = b.currency
      where b.tenant_id = p_tenant and b.id = p_budget
     returning * into account;

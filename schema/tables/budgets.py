@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CHAR, CheckConstraint, Computed, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from schema.tables.base import Base, TenantKeyed, Timed, of_tenant, within_tenant
+from schema.tables.base import Base, TenantKeyed, Timed, within_tenant
 
 _DIMS = (
     "kind || chr(31) || coalesce(account_code, '') || chr(31) || coalesce(program, '')"
@@ -26,10 +26,10 @@ class Budget(TenantKeyed, Timed, Base):
 
     __tablename__ = "budget"
     __table_args__ = (
-        of_tenant(),
+        # The period protects the tenant too; `import_id` is lineage, and runs are never deleted:
+        # a reference each would cost a bulk load a look-up a row.
         within_tenant("period_id", "fiscal_period"),
         within_tenant("parent_id", "budget"),
-        within_tenant("import_id", "import_run"),
         Index(
             "uq_budget_natural_key",
             "tenant_id",

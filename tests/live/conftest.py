@@ -19,6 +19,7 @@ from bursar.tenants import create_key, create_member, create_tenant
 from ops.cli.client import local_database
 from ops.stack.home import open_home
 from ops.stack.network import any_free_port
+from tests.live.caller import Caller
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "a password for tests"
@@ -91,3 +92,10 @@ def _with_tenant(url: str, folder: Path) -> Live:
     finally:
         database.close()
     return Live(url, key, tenant_id, email, PASSWORD, folder)
+
+
+@pytest.fixture
+def caller(live: Live) -> Caller:
+    """A key of a tenant of the test's own."""
+    own = live.another()
+    return Caller(own.url, own.key, own.tenant_id)

@@ -19,8 +19,9 @@ _BLOCK = 1 << 18
 _CELL_BYTES = 16  # about what a parser keeps for each cell of the rectangle
 _FAR_COLUMN = re.compile(rb'r="([A-Z]{3})\d')
 _FAR_ROW = re.compile(rb'r="[A-Z]{0,3}(\d{6,})"')
-_REPEATED = re.compile(rb'number-(columns|rows)-repeated="(\d{5,})"')
-_SHEET = re.compile(r"xl/worksheets/.*\.xml|content\.xml", re.IGNORECASE)
+_SHEET = re.compile(r"xl/worksheets/.*\.xml", re.IGNORECASE)
+_ODS_TAG = re.compile(rb"<(/?)table:table-(row|cell)\b([^>]*?)(/?)>")
+_ODS_REPEAT = re.compile(rb'number-(?:columns|rows)-repeated="(\d{1,9})"')
 
 
 def check_archive(path: Path, file_name: str) -> None:
@@ -44,6 +45,7 @@ def check_archive(path: Path, file_name: str) -> None:
 def _inflate(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, file_name: str) -> int:
     size, column, row, tail = 0, 0, 0, b""
     is_sheet = bool(_SHEET.fullmatch(member.filename))
+    repeats = _Repeats() if member.filename == "content.xml" else None
     # A forged size would end the reading early with a bad checksum; the true end is the data's.
     member.file_size = max(member.file_size, left + _BLOCK)
     with archive.open(member) as file:
@@ -59,6 +61,13 @@ def _inflate(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, file_
                 column = max(column, *map(_column_number, _FAR_COLUMN.findall(text)), 0)
                 row = max(row, *map(int, _FAR_ROW.findall(text)), 0)
                 tail = block[-64:]
+            if repeats is not None and repeats.cells_in(block) * _CELL_BYTES > (
+                settings().inflated_limit_bytes
+            ):
+                raise FileLimitExceeded(
+                    f"{file_name} repeats cells over far too many rows or columns. Send the sheet "
+                    "as CSV."
+                )
     if column > settings().column_limit:
         raise FileLimitExceeded(
             f"{file_name} has cells in column {column}; at most {settings().column_limit} columns "
@@ -66,6 +75,38 @@ def _inflate(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, file_
         )
     _check_rectangle(row, column, file_name)
     return size
+
+
+class _Repeats:
+    """Counts the cells that an OpenDocument sheet stands for: one tag may repeat a value over a
+    million rows. Empty cells at the ends repeat as well and cost nothing.
+    """
+
+    def __init__(self) -> None:
+        self._cells = 0
+        self._row = 1
+        self._width = 0
+        self._filled = False
+        self._tail = b""
+
+    def cells_in(self, block: bytes) -> int:
+        """All cells so far, with those of the next block of the XML."""
+        text = self._tail + block
+        end = 0
+        for tag in _ODS_TAG.finditer(text):
+            end = tag.end()
+            closing, what, attributes, empty = tag.groups()
+            if closing and what == b"row":
+                self._cells += self._row * self._width * self._filled
+            elif not closing:
+                repeat = _ODS_REPEAT.search(attributes)
+                count = int(repeat[1]) if repeat else 1
+                if what == b"row":
+                    self._row, self._width, self._filled = count, 0, False
+                elif not empty:
+                    self._width, self._filled = self._width + count, True
+        self._tail = text[max(end, len(text) - 1000) :]
+        return self._cells
 
 
 def _check_rectangle(row: int, column: int, file_name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -13,6 +14,7 @@ from bursar.importing.reading.dialect import Dialect, detect_dialect
 from bursar.importing.reading.encoding import detect_encoding
 
 _SAMPLE = 1 << 16
+_BATCH = 1024  # rows read between two looks at the limits
 
 
 class TextSource:
@@ -57,11 +59,13 @@ class TextSource:
             quoting |= {"doublequote": False, "escapechar": "\\"}
         with self._open() as file:
             try:
-                for row in csv.reader(file, **quoting):  # type: ignore[arg-type]
-                    number += 1
-                    if len(row) > limits.column_limit:
+                reader = csv.reader(file, **quoting)  # type: ignore[arg-type]
+                while batch := list(islice(reader, _BATCH)):
+                    widest = max(map(len, batch))
+                    number += len(batch)
+                    if widest > limits.column_limit:
                         raise FileLimitExceeded(
-                            f"{self.file_name} has {len(row)} columns in row {number}; at most "
+                            f"{self.file_name} has a row of {widest} columns; at most "
                             f"{limits.column_limit} are allowed."
                         )
                     if number > limits.row_limit:
@@ -69,7 +73,7 @@ class TextSource:
                             f"{self.file_name} has more than {limits.row_limit} rows. Split it and "
                             "import the parts."
                         )
-                    yield row
+                    yield from batch
             except csv.Error as problem:
                 raise UnreadableFile(
                     f"{self.file_name} cannot be read after row {number}: {problem}. A quotation "

@@ -7,9 +7,7 @@ text. calamine is written in Rust and can panic on damaged files; a panic is a d
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +16,7 @@ import python_calamine as calamine
 from bursar.config import settings
 from bursar.errors import EmptyFile, FileLimitExceeded, SheetNotFound, UnreadableFile
 from bursar.importing.reading.archive import check_archive
+from bursar.importing.reading.doubles import double_text
 from bursar.importing.reading.kinds import workbook_members
 from bursar.importing.reading.source import Numeric
 
@@ -93,11 +92,42 @@ class WorkbookSource:
         texts = cell_text
         # calamine starts at the first used column; indexes count from column A.
         margin = [""] * (table.start[1] if table.start else 0)
+        merged = _Merged(self._guard(lambda: table.merged_cell_ranges or []))
+        number = 0
         while True:
             row = self._guard(lambda: next(cells, None))
             if row is None:
                 return
-            yield margin + [cell if type(cell) is str else texts(cell) for cell in row]
+            text = margin + [cell if type(cell) is str else texts(cell) for cell in row]
+            yield merged.filled(number, text)
+            number += 1
+
+
+class _Merged:
+    """Cells merged downwards: one label for several rows belongs to each of them.
+
+    Cells merged sideways are titles and groups of columns; those stay where they are.
+    """
+
+    def __init__(self, ranges: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+        self._starts: dict[int, list[tuple[int, int]]] = {}
+        for (top, left), (bottom, _) in ranges:
+            if bottom > top:
+                self._starts.setdefault(top, []).append((left, bottom))
+        self._open: list[tuple[int, int, str]] = []
+
+    def filled(self, number: int, row: list[str]) -> list[str]:
+        """The row with the labels of the ranges that reach down to it."""
+        if not self._starts:
+            return row
+        self._open = [entry for entry in self._open if entry[1] >= number]
+        for column, _, label in self._open:
+            if column < len(row) and not row[column]:
+                row[column] = label
+        for column, bottom in self._starts.get(number, ()):
+            if column < len(row) and row[column]:
+                self._open.append((column, bottom, row[column]))
+        return row
 
 
 def cell_text(cell: object) -> str:
@@ -114,32 +144,3 @@ def cell_text(cell: object) -> str:
     if isinstance(cell, datetime.date | datetime.time):
         return cell.isoformat()
     return "" if cell is None else str(cell)
-
-
-def double_text(value: float) -> str:
-    """The shortest decimal that is this double, without an exponent and without float noise.
-
-    0.1 + 0.2 is stored as 0.30000000000000004 and means 0.3: where a double needs more than 15
-    digits, the fewest decimals within the noise of adding up doubles are taken.
-    """
-    if not math.isfinite(value):
-        return str(value)
-    if value == int(value) and abs(value) < 1e16:
-        return str(int(value))
-    text = repr(value)
-    exact = Decimal(text)
-    if len(exact.as_tuple().digits) > 15:
-        exact = without_noise(exact)
-    text = format(exact, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def without_noise(number: Decimal) -> Decimal:
-    """`number` to the fewest decimals that differ by float noise only, else unchanged."""
-    size = abs(number)
-    tolerance = min(size * Decimal("1e-9"), max(Decimal("1e-6"), size * Decimal("1e-15")))
-    for places in range(7):
-        rounded = round(number, places)
-        if abs(rounded - number) <= tolerance:
-            return rounded
-    return number

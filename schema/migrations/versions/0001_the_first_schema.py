@@ -516,6 +516,108 @@ def upgrade() -> None:
     )
     op.create_index("ix_stored_file_sha256", "stored_file", ["tenant_id", "sha256"], unique=False)
     op.create_table(
+        "budget",
+        sa.Column("kind", sa.Text(), server_default="department", nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("department", sa.Text(), nullable=False),
+        sa.Column("sub_category", sa.Text(), nullable=True),
+        sa.Column("account_code", sa.Text(), nullable=True),
+        sa.Column("program", sa.Text(), nullable=True),
+        sa.Column("project", sa.Text(), nullable=True),
+        sa.Column("fund", sa.Text(), nullable=True),
+        sa.Column("fiscal_period", sa.Text(), nullable=False),
+        sa.Column("period_id", sa.UUID(), nullable=False),
+        sa.Column("parent_id", sa.UUID(), nullable=True),
+        sa.Column("currency", sa.CHAR(length=3), nullable=False),
+        sa.Column("status", sa.Text(), server_default="active", nullable=False),
+        sa.Column("owner", sa.Text(), nullable=True),
+        sa.Column("notes", sa.Text(), nullable=True),
+        sa.Column("external_ref", sa.Text(), nullable=True),
+        sa.Column("source", sa.Text(), server_default="manual", nullable=False),
+        sa.Column("import_id", sa.UUID(), nullable=True),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "department_key",
+            sa.Text(),
+            sa.Computed("lower(btrim(department))", persisted=True),
+            nullable=False,
+        ),
+        sa.Column(
+            "sub_category_key",
+            sa.Text(),
+            sa.Computed("lower(btrim(coalesce(sub_category, '')))", persisted=True),
+            nullable=False,
+        ),
+        sa.Column(
+            "dimensions_key",
+            sa.Text(),
+            sa.Computed(
+                "lower(kind || chr(31) || coalesce(account_code, '') || chr(31) || coalesce(program, '') || chr(31) || coalesce(project, '') || chr(31) || coalesce(fund, ''))",
+                persisted=True,
+            ),
+            nullable=False,
+        ),
+        sa.Column("tenant_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), server_default=sa.text("uuid_v7()"), nullable=False),
+        sa.Column("row_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("btrim(department) <> ''", name=op.f("ck_budget_department")),
+        sa.CheckConstraint(
+            "kind in ('department', 'partner', 'program', 'event', 'campaign')",
+            name=op.f("ck_budget_kind"),
+        ),
+        sa.CheckConstraint(
+            "status in ('planned', 'active', 'frozen', 'finalized', 'archived')",
+            name=op.f("ck_budget_status"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "parent_id"],
+            ["budget.tenant_id", "budget.id"],
+            name=op.f("fk_budget_tenant_id_parent_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "period_id"],
+            ["fiscal_period.tenant_id", "fiscal_period.id"],
+            name=op.f("fk_budget_tenant_id_period_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_budget")),
+    )
+    op.create_index(
+        "ix_budget_import",
+        "budget",
+        ["tenant_id", "import_id"],
+        unique=False,
+        postgresql_where=sa.text("import_id is not null"),
+    )
+    op.create_index("ix_budget_newest", "budget", ["tenant_id", "created_at", "id"], unique=False)
+    op.create_index(
+        "uq_budget_natural_key",
+        "budget",
+        [
+            "tenant_id",
+            "department_key",
+            "sub_category_key",
+            "fiscal_period",
+            "currency",
+            "dimensions_key",
+        ],
+        unique=True,
+        postgresql_where=sa.text("deleted_at is null"),
+    )
+    op.create_table(
         "import_run",
         sa.Column("file_id", sa.UUID(), nullable=False),
         sa.Column("job_id", sa.UUID(), nullable=True),
@@ -602,117 +704,6 @@ def upgrade() -> None:
         ["tenant_id", "fingerprint"],
         unique=True,
         postgresql_where=sa.text("state in ('completed', 'completed_with_errors', 'applying')"),
-    )
-    op.create_table(
-        "budget",
-        sa.Column("kind", sa.Text(), server_default="department", nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("department", sa.Text(), nullable=False),
-        sa.Column("sub_category", sa.Text(), nullable=True),
-        sa.Column("account_code", sa.Text(), nullable=True),
-        sa.Column("program", sa.Text(), nullable=True),
-        sa.Column("project", sa.Text(), nullable=True),
-        sa.Column("fund", sa.Text(), nullable=True),
-        sa.Column("fiscal_period", sa.Text(), nullable=False),
-        sa.Column("period_id", sa.UUID(), nullable=False),
-        sa.Column("parent_id", sa.UUID(), nullable=True),
-        sa.Column("currency", sa.CHAR(length=3), nullable=False),
-        sa.Column("status", sa.Text(), server_default="active", nullable=False),
-        sa.Column("owner", sa.Text(), nullable=True),
-        sa.Column("notes", sa.Text(), nullable=True),
-        sa.Column("external_ref", sa.Text(), nullable=True),
-        sa.Column("source", sa.Text(), server_default="manual", nullable=False),
-        sa.Column("import_id", sa.UUID(), nullable=True),
-        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column(
-            "department_key",
-            sa.Text(),
-            sa.Computed("lower(btrim(department))", persisted=True),
-            nullable=False,
-        ),
-        sa.Column(
-            "sub_category_key",
-            sa.Text(),
-            sa.Computed("lower(btrim(coalesce(sub_category, '')))", persisted=True),
-            nullable=False,
-        ),
-        sa.Column(
-            "dimensions_key",
-            sa.Text(),
-            sa.Computed(
-                "lower(kind || chr(31) || coalesce(account_code, '') || chr(31) || coalesce(program, '') || chr(31) || coalesce(project, '') || chr(31) || coalesce(fund, ''))",
-                persisted=True,
-            ),
-            nullable=False,
-        ),
-        sa.Column("tenant_id", sa.UUID(), nullable=False),
-        sa.Column("id", sa.UUID(), server_default=sa.text("uuid_v7()"), nullable=False),
-        sa.Column("row_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
-        sa.Column(
-            "created_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("now()"),
-            nullable=False,
-        ),
-        sa.Column(
-            "updated_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("now()"),
-            nullable=False,
-        ),
-        sa.CheckConstraint("btrim(department) <> ''", name=op.f("ck_budget_department")),
-        sa.CheckConstraint(
-            "kind in ('department', 'partner', 'program', 'event', 'campaign')",
-            name=op.f("ck_budget_kind"),
-        ),
-        sa.CheckConstraint(
-            "status in ('planned', 'active', 'frozen', 'finalized', 'archived')",
-            name=op.f("ck_budget_status"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "import_id"],
-            ["import_run.tenant_id", "import_run.id"],
-            name=op.f("fk_budget_tenant_id_import_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "parent_id"],
-            ["budget.tenant_id", "budget.id"],
-            name=op.f("fk_budget_tenant_id_parent_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "period_id"],
-            ["fiscal_period.tenant_id", "fiscal_period.id"],
-            name=op.f("fk_budget_tenant_id_period_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenant.id"], name=op.f("fk_budget_tenant_id"), ondelete="RESTRICT"
-        ),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_budget")),
-    )
-    op.create_index(
-        "ix_budget_import",
-        "budget",
-        ["tenant_id", "import_id"],
-        unique=False,
-        postgresql_where=sa.text("import_id is not null"),
-    )
-    op.create_index("ix_budget_newest", "budget", ["tenant_id", "created_at", "id"], unique=False)
-    op.create_index(
-        "uq_budget_natural_key",
-        "budget",
-        [
-            "tenant_id",
-            "department_key",
-            "sub_category_key",
-            "fiscal_period",
-            "currency",
-            "dimensions_key",
-        ],
-        unique=True,
-        postgresql_where=sa.text("deleted_at is null"),
     )
     op.create_table(
         "budget_account",

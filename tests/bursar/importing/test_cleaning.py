@@ -163,3 +163,60 @@ def test_workbook_numbers_are_exact(write_book, clean):
     ]
     found = clean(write_book({"Plan": rows}))
     assert (found.amounts, found.codes) == (["0.3", "1234.5"], ["too_many_decimals"])
+
+
+def test_a_row_with_a_year_and_an_amount_but_no_department_is_an_error(write, clean):
+    found = clean(write("Department,Year,Budget\nSales,2025,1\n,2025,5\n,,6\n"))
+    assert found.codes == ["missing_department"]
+    assert found.left_out.totals == 1
+
+
+def test_bare_months_take_their_year_from_the_default(write, clean):
+    path = write("Department,Month,Budget\nSales,Jan,1\nIT,July,2\n", name="x.csv")
+    found = clean(path, defaults=Defaults(None, "FY2025", None), fiscal_start_month=7)
+    assert [r.fiscal_period for r in found.rows] == ["2025-01", "2024-07"]
+
+
+def test_blank_periods_of_a_wide_layout_may_be_skipped(write, clean):
+    path = write("Department,FY2024,FY2025\nSales,10,\nIT,,\n")
+    found = clean(path, skip_blank_periods=True)
+    assert [(r.department, r.fiscal_period) for r in found.rows] == [("Sales", "FY2024")]
+    assert found.rejected == []
+
+
+def test_amounts_are_multiplied_by_the_unit_that_a_person_confirmed(write, clean):
+    found = clean(write("Department,Year,Budget\nA,2025,1.5\nB,2025,2\n"), unit=1_000_000)
+    assert found.amounts == ["1500000", "2000000"]
+
+
+def test_a_wide_column_without_a_calendar_period_must_be_left_out(write, clean):
+    path = write("Department,Year 1,Year 2\nSales,10,20\nIT,30,40\n")
+    with pytest.raises(MappingIncomplete, match="Year 1"):
+        clean(path, defaults=Defaults(None, "FY2025", None))
+
+
+def test_of_two_revisions_of_a_budget_the_later_counts(write, clean):
+    found = clean(write("Department,FY2025 Adopted Budget,FY2025 Amended Budget\nA,1,2\nB,3,4\n"))
+    assert found.amounts == ["2", "4"]
+
+
+def test_labels_merged_downwards_belong_to_each_row(tmp_path, clean):
+    import xlsxwriter
+
+    path = tmp_path / "merged.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["Department", "Category", "Year", "Budget"])
+        sheet.merge_range("A2:A3", "Sales")
+        sheet.write_row(1, 1, ["Travel", 2025, 10])
+        sheet.write_row(2, 1, ["Rent", 2025, 20])
+        sheet.write_row(3, 0, ["IT", "Rent", 2025, 30])
+    assert [r.department for r in clean(path).rows] == ["Sales", "Sales", "IT"]
+
+
+def test_ten_thousand_rows_keep_their_order_and_their_numbers(write, clean):
+    lines = [f"D{i % 7},2025,{i}.5" for i in range(10_000)]
+    lines[5000] = "D0,2025,oops"
+    found = clean(write("Department,Year,Budget\n" + "\n".join(lines) + "\n"))
+    assert [r.row for r in found.rejected] == [5002]
+    assert [r.row for r in found.rows] == [n for n in range(2, 10_002) if n != 5002]

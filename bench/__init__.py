@@ -1,0 +1,1 @@
+"""Measurements. Each prints ratios of things timed side by side in one run."""

@@ -1,0 +1,46 @@
+"""The reader is total: any bytes give rows or one typed error, never a traceback."""
+
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from bursar.errors import BursarError
+from bursar.importing.analysis import analyze
+from bursar.importing.reading import open_source
+
+SHARED = [HealthCheck.function_scoped_fixture]
+
+
+@given(st.binary(max_size=400))
+@example(b"PK\x03\x04")
+@example(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)
+@example(b"\xff\xfe\x00\xd8")
+@example(b"sep=\n")
+@examples(max_examples=150, deadline=None, suppress_health_check=SHARED)
+def test_any_bytes_are_rows_or_a_typed_error(tmp_path, content):
+    path = tmp_path / "any.csv"
+    path.write_bytes(content)
+    try:
+        for row in open_source(path, path.name).rows():
+            assert all(isinstance(cell, str) for cell in row)
+    except BursarError as problem:
+        assert "any.csv" in problem.detail  # noqa: PT017
+
+
+cells = st.text(alphabet="ab Total1290.,-()€%/\n'\"äשנ部", max_size=8)
+
+
+@given(st.lists(st.lists(cells, max_size=5), max_size=8), st.sampled_from(",;\t"))
+@examples(max_examples=100, deadline=None, suppress_health_check=SHARED)
+def test_any_table_is_analyzed_or_refused(tmp_path, table, delimiter):
+    import csv
+
+    path = tmp_path / "any.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, delimiter=delimiter).writerows(table)
+    try:
+        found = analyze(path, "any.csv")
+    except BursarError:
+        return
+    assert len(found.headers) == len(set(found.headers)) == len(found.columns)
+    assert 0 <= found.detection.confidence <= 1
