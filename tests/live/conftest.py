@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -22,7 +22,6 @@ from ops.stack.network import any_free_port
 from tests.live.caller import Caller
 
 ROOT = Path(__file__).parents[2]
-EMAIL = "admin@live.example"
 PASSWORD = "a password for tests"
 # A browser that reads page after page is no attacker.
 ROOMY = {"BURSAR_RATE_LIMIT": "1000000 per minute", "BURSAR_LOGIN_RATE_LIMIT": "1000 per minute"}
@@ -38,6 +37,10 @@ class Live:
     email: str
     password: str
     home: Path
+
+    def another(self) -> Live:
+        """The same stack with a fresh tenant, for a test that wants to be alone."""
+        return _with_tenant(self.url, self.home)
 
     def command(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run `bursar` against this stack."""
@@ -71,34 +74,28 @@ def live() -> Iterator[Live]:
         port = any_free_port("127.0.0.1")
         started = _bursar(folder, "up", "--detach", f"--port={port}", timeout=300)
         assert started.returncode == 0, started.stderr
-        tenant_id, key = _people(folder)
-        yield Live(f"http://127.0.0.1:{port}", key, tenant_id, EMAIL, PASSWORD, folder)
+        yield _with_tenant(f"http://127.0.0.1:{port}", folder)
     finally:
         stopped = _bursar(folder, "down", timeout=120)
         shutil.rmtree(folder, ignore_errors=True)
         assert stopped.returncode == 0, stopped.stderr
 
 
-def _people(folder: Path) -> tuple[UUID, str]:
+def _with_tenant(url: str, folder: Path) -> Live:
+    email = f"admin-{uuid4().hex[:8]}@live.example"
     database = local_database(open_home(folder), Settings(database_url="", home=folder))
     try:
         tenant_id = create_tenant(database, "Live Tenant")
         with database.transaction(tenant_id, "test") as session:
             key = create_key(session, tenant_id, "admin", name="tests")
-            create_member(session, tenant_id, EMAIL, PASSWORD, "admin", "Ada Admin")
+            create_member(session, tenant_id, email, PASSWORD, "admin", "Ada Admin")
     finally:
         database.close()
-    return tenant_id, key
+    return Live(url, key, tenant_id, email, PASSWORD, folder)
 
 
 @pytest.fixture
 def caller(live: Live) -> Caller:
     """A key of a tenant of the test's own."""
-    database = local_database(open_home(live.home), Settings(database_url="", home=live.home))
-    try:
-        tenant_id = create_tenant(database, "Caller")
-        with database.transaction(tenant_id, "test") as session:
-            key = create_key(session, tenant_id, "admin")
-    finally:
-        database.close()
-    return Caller(live.url, key, tenant_id)
+    own = live.another()
+    return Caller(own.url, own.key, own.tenant_id)

@@ -10,4 +10,4 @@ def test_the_stack_answers_and_its_parts_run(live: Live) -> None:
     status = json.loads(live.command("status", "--json").stdout)
     assert (status["state"], status["web_url"]) == ("ready", live.url)
     assert {one["state"] for one in status["processes"]} == {"running"}
-    assert Client(live.url, live.key).get("/budgets")["data"] == []
+    assert Client(live.url, live.another().key).get("/budgets")["data"] == []

@@ -4,24 +4,68 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 
-from web.pages import login
+from web.auth import allows
+from web.pages import budgets, dashboard, docs, drawing, imports, jobs, login, mapping
+
+_PAGES = (login, dashboard, budgets, mapping, imports, jobs, docs)
+
+# What to do next, by status.
+ADVICE = {
+    400: "Go back, reload the page and send the form again.",
+    403: "Ask an administrator of your organisation for a role that may, or go back.",
+    404: "Check the address, or look for it from the dashboard.",
+    405: "Go back and use the buttons of the page.",
+    409: "Go back and reload: the page shows how things stand now.",
+    413: "Split the file into smaller ones, or ask the operator to raise the limit.",
+    422: "Go back, mend what is named above, and try again.",
+    429: "Wait a minute, then try again.",
+    503: "Wait a moment, then reload the page.",
+}
+_ELSE = "Try again. If it happens again, tell your operator the number below."
 
 
 def install(app: Flask) -> None:
     """Register the pages, and the page that says what went wrong."""
-    app.register_blueprint(login.blueprint)
-
-    def error_page(answer: Response, detail: str) -> Any:
-        if answer.status_code == 401 and request.method == "GET":
-            return redirect(url_for("login.form", next=request.full_path.rstrip("?")))
-        body = render_template(
-            "error.html", status=answer.status_code, title=answer.status, detail=detail
-        )
-        return make_response(body, answer.status_code)
-
+    drawing.install(app)
+    for page in _PAGES:
+        app.register_blueprint(page.blueprint)
+    app.context_processor(_shared)
     app.extensions["bursar_error_page"] = error_page
+
+
+def error_page(answer: Response, detail: str) -> Any:
+    """The page for an error; who is not logged in goes to log in and comes back."""
+    if answer.status_code == 401 and request.method == "GET":
+        target = url_for("login.form", next=request.full_path.rstrip("?"))
+        if request.headers.get("HX-Request") == "true":
+            # A fragment cannot take the place of the page, so the page itself has to go.
+            return make_response("", 401, {"HX-Redirect": url_for("login.form")})
+        return redirect(target)
+    status = answer.status_code
+    body = render_template(
+        "error.html",
+        status=status,
+        title=answer.status.split(" ", 1)[-1].capitalize(),
+        detail=detail,
+        advice=ADVICE.get(status, _ELSE),
+        request_id=g.get("request_id", ""),
+    )
+    page = make_response(body, status)
+    for name in ("Retry-After", "Allow"):
+        if name in answer.headers:
+            page.headers[name] = answer.headers[name]
+    return page
+
+
+def _shared() -> dict[str, Any]:
+    who = g.get("principal")
+
+    def may(permission: str) -> bool:
+        return who is not None and allows(who.role, permission)
+
+    return {"who": who, "may": may}
 
 
 __all__ = ["install", "login"]

@@ -1,0 +1,152 @@
+"""The import flow up to the point where a worker takes over."""
+
+import io
+import re
+from uuid import UUID
+
+import pytest
+
+from bursar.config import settings
+from tests.api_client import Api
+from tests.web.pages.conftest import MakeVisitor, Visitor
+
+GOOD = b'Department,Sub Category,Fiscal Year,Budget\nOps,Fuel,FY2025,"1,000.50"\n'
+NO_PERIOD = b"Department,Budget\nOps,5\nLegal,7\n"
+PAYROLL = b"Employee,Employee ID,Gross Pay,Net Pay,Tax\nAnn Bell,7,5000,4000,1000\n"
+
+
+def review_of(visitor: Visitor, content: bytes, name: str = "budget.csv") -> str:
+    answer = visitor.upload(content, name)
+    assert answer.status_code == 303, answer.text
+    return str(answer.location)
+
+
+def run_of(api: Api, location: str) -> dict[str, object]:
+    found: dict[str, object] = api.get(location).get_json()
+    return found
+
+
+def test_an_uploaded_file_is_reviewed_and_imported(visitor: Visitor, api: Api) -> None:
+    review = review_of(visitor, GOOD)
+    html = visitor.get(review).text
+    assert re.search(r'value="budgeted_amount" selected', html)
+    assert "Certain" in html
+    answer = visitor.send(review, seen=review, mode="skip_errors", then="import")
+    assert answer.status_code == 303
+    run = run_of(api, answer.location)
+    assert (run["state"], run["mode"]) == ("received", "skip_errors")
+    page = visitor.get(answer.location).text
+    assert 'hx-trigger="every 1s"' in page
+    assert '<noscript><meta http-equiv="refresh"' in page
+    progress = visitor.get(f"{answer.location}/progress")
+    assert "HX-Refresh" not in progress.headers
+    assert "Waiting for a worker" in progress.text
+
+
+def test_a_waiting_import_is_cancelled_and_its_page_shows_it(visitor: Visitor) -> None:
+    review = review_of(visitor, GOOD)
+    run = visitor.send(review, seen=review).location
+    assert visitor.send(f"{run}/cancel", seen="/").location == run
+    assert "Cancelled" in visitor.get(run).text
+    assert visitor.get(f"{run}/progress").headers["HX-Refresh"] == "true"
+    again = visitor.send(f"{run}/cancel", seen="/")
+    assert again.status_code == 409
+    assert "The import is cancelled already." in again.text
+
+
+def test_what_is_missing_is_said_before_anything_starts(visitor: Visitor, api: Api) -> None:
+    review = review_of(visitor, NO_PERIOD)
+    refused = visitor.send(review, seen=review, mode="skip_errors")
+    assert refused.status_code == 422
+    assert "Nothing gives fiscal_period." in refused.text
+    assert re.search(r'id="mode-skip"[^>]* checked', refused.text)
+    assert api.get("/imports").get_json()["data"] == []
+    wrong = visitor.send(review, seen=review, fiscal_period="someday")
+    assert "names no fiscal period" in wrong.text
+    assert 'value="someday"' in wrong.text
+    assert visitor.send(review, seen=review, fiscal_period="FY2026").status_code == 303
+
+
+def test_two_columns_cannot_fill_one_field(visitor: Visitor) -> None:
+    review = review_of(visitor, GOOD)
+    refused = visitor.send(review, seen=review, **{"target-1": "department"})
+    assert refused.status_code == 422
+    assert "department is given to Department, Sub Category" in refused.text
+
+
+def test_an_unchanged_proposal_is_no_mapping_of_its_own(visitor: Visitor, api: Api) -> None:
+    """So that the same file is the same import whether it came by page or by API."""
+    review = review_of(visitor, GOOD)
+    targets = dict(
+        re.findall(r'name="(target-\d)".*?value="(\w+)" selected', visitor.get(review).text, re.S)
+    )
+    assert len(targets) == 4
+    visitor.send(review, seen=review, **targets)
+    visitor.send(review, seen=review, **{**targets, "target-1": ""})
+    found = [run["id"] for run in api.get("/imports").get_json()["data"]]
+    assert len(found) == 2
+
+
+def test_a_file_that_is_no_budget_needs_a_word(visitor: Visitor) -> None:
+    review = review_of(visitor, PAYROLL, "payroll.csv")
+    assert "Looks like <strong>payroll</strong>" in visitor.get(review).text
+    fields = {"target-0": "department", "target-2": "budgeted_amount", "fiscal_period": "FY2025"}
+    refused = visitor.send(review, seen=review, **fields)
+    assert refused.status_code == 422
+    assert "Tick “This is a budget”" in refused.text
+    assert visitor.send(review, seen=review, force_kind="yes", **fields).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "is empty"), (b"PK\x03\x04 broken", "broken.xlsx"), (b"\n\n \n", "is empty")],
+)
+def test_what_cannot_be_read_is_said_on_the_upload_page(
+    visitor: Visitor, content: bytes, said: str
+) -> None:
+    answer = visitor.upload(content, "broken.xlsx" if content[:2] == b"PK" else "empty.csv")
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "save it as XLSX or CSV" in answer.text
+
+
+def test_no_file_and_too_large_a_file_are_said(visitor: Visitor) -> None:
+    assert "Choose a file first." in visitor.send("/imports/new", seen="/").text
+    content = b"x" * (settings().upload_limit_bytes + 1)
+    token = visitor.token("/")
+    for larger in (content, content * 2):
+        data = {"csrf_token": token, "file": (io.BytesIO(larger), "large.csv")}
+        answer = visitor.client.post("/imports/new", data=data)
+        assert answer.status_code == 413
+        assert "Split the file" in answer.text
+    assert "at most 10 MB" in visitor.get("/imports/new").text
+
+
+def test_another_sheet_or_header_row_is_read_from_the_address(visitor: Visitor) -> None:
+    review = review_of(visitor, b"Title,,\n" + NO_PERIOD.replace(b"\n", b",\n"))
+    assert "the header is row 2" in visitor.get(review).text
+    assert "the header is row 3" in visitor.get(review, header_row="3").text
+    assert visitor.get(review, header_row="99").status_code == 422
+    assert visitor.get(review, header_row="x").status_code == 200
+
+
+def test_a_job_is_cancelled_and_tried_again_from_its_list(
+    visitor: Visitor, api: Api, make_visitor: MakeVisitor
+) -> None:
+    started = api.upload("/imports", GOOD).get_json()
+    assert "Import a file" in visitor.get("/jobs").text
+    assert visitor.send(f"/jobs/{started['job_id']}/cancel", seen="/jobs").status_code == 303
+    assert run_of(api, f"/imports/{started['id']}")["state"] == "cancelled"
+    assert visitor.send(f"/jobs/{started['job_id']}/retry", seen="/jobs").status_code == 303
+    assert run_of(api, f"/imports/{started['id']}")["state"] == "received"
+    auditor = make_visitor("auditor")
+    assert "Try again" not in auditor.get("/jobs").text
+    assert auditor.send(f"/jobs/{started['job_id']}/cancel", seen="/jobs").status_code == 403
+
+
+def test_lists_take_any_address(visitor: Visitor, tenant_id: UUID) -> None:
+    for path in ("/imports?state=nonsense", "/jobs?state=nonsense", "/?import=nonsense"):
+        assert visitor.client.get(path).status_code == 200, path
+    for path in ("/?cursor=nonsense", "/jobs?cursor=x", "/imports?cursor=x"):
+        assert visitor.client.get(path).status_code == 422, path
+    assert visitor.client.get(f"/budgets/{tenant_id}x").status_code == 404

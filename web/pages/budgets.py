@@ -1,0 +1,38 @@
+"""One budget: its numbers, its entries, its alerts and where it came from."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, render_template, request
+
+from bursar import alerts, files
+from bursar.budgets import balances
+from bursar.importing import runs
+from bursar.ledger.entries import list_entries
+from web.auth import READ, require, transaction
+
+blueprint = Blueprint("budget_pages", __name__, url_prefix="/budgets")
+
+
+@blueprint.get("/<uuid:budget_id>")
+@require(READ)
+def show(budget_id: UUID) -> Any:
+    """A budget as it stands, and how it came to stand there."""
+    with transaction() as session:
+        budget = balances.get_balance(session, budget_id)
+        entries = list_entries(
+            session, budget.account_id, limit=25, cursor=request.args.get("cursor") or None
+        )
+        told = alerts.list_alerts(session, budget_id=budget_id, limit=10)
+        origin = runs.get_run(session, budget.import_id) if budget.import_id else None
+        origin_name = files.get_file(session, origin.file_id).name if origin else None
+    return render_template(
+        "budget.html",
+        budget=budget,
+        entries=entries,
+        alerts=[row.Alert for row in told.rows],
+        origin=origin,
+        origin_name=origin_name,
+    )

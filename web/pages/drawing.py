@@ -1,0 +1,186 @@
+"""How amounts, times, shares and states are written on pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask import Flask
+from markupsafe import Markup
+
+from bursar.money import exponents
+
+# State → (word, tone, shape). The shape says the same as the colour to those who see none.
+STATES: dict[str, tuple[str, str, str]] = {
+    "received": ("Waiting for a worker", "busy", "clock"),
+    "profiled": ("Reading", "busy", "clock"),
+    "awaiting_mapping": ("Needs your mapping", "warn", "triangle"),
+    "planned": ("Planned, not applied", "busy", "clock"),
+    "applying": ("Applying", "busy", "clock"),
+    "completed": ("Completed", "good", "check"),
+    "completed_with_errors": ("Completed, rows rejected", "warn", "triangle"),
+    "failed": ("Failed", "bad", "cross"),
+    "cancelled": ("Cancelled", "calm", "dash"),
+    "undone": ("Undone", "calm", "dash"),
+    "queued": ("Waiting for a worker", "busy", "clock"),
+    "running": ("Running", "busy", "clock"),
+    "retrying": ("Will be tried again", "warn", "triangle"),
+    "succeeded": ("Done", "good", "check"),
+    "dead": ("Given up", "bad", "cross"),
+    "open": ("Open", "warn", "triangle"),
+    "acknowledged": ("Seen", "busy", "clock"),
+    "resolved": ("Resolved", "good", "check"),
+    "info": ("For information", "calm", "dash"),
+    "warning": ("Warning", "warn", "triangle"),
+    "critical": ("Critical", "bad", "cross"),
+    "active": ("Active", "good", "check"),
+    "frozen": ("Frozen", "warn", "triangle"),
+    "finalized": ("Finalized", "calm", "dash"),
+    "archived": ("Archived", "calm", "dash"),
+    "create": ("Create", "good", "plus"),
+    "update": ("Update", "busy", "triangle"),
+    "unchanged": ("Unchanged", "calm", "dash"),
+    "rejected": ("Rejected", "bad", "cross"),
+}
+_UNKNOWN = ("calm", "dash")
+_MINUS, _NO_BREAK = "\u2212", "\u00a0"
+
+
+def state_of(name: str) -> tuple[str, str, str]:
+    """Word, tone and shape of a state; an unknown one is its own word."""
+    return STATES.get(name, (phrase(name), *_UNKNOWN))
+
+
+def planned_of(name: str) -> tuple[str, str, str]:
+    """As `state_of`, for a budget: there, planned means something else."""
+    return ("Planned", "calm", "dash") if name == "planned" else state_of(name)
+
+
+def phrase(code: str) -> str:
+    """`hard_cap_near` as "Hard cap near"."""
+    words = code.replace("_", " ").replace(".", " ")
+    return words[:1].upper() + words[1:]
+
+
+def prose(text: str) -> Markup:
+    """Text of the API's description, where backticks mark code."""
+    parts = text.replace("<br/>", " ").strip().split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts)
+    )
+
+
+def job_kind(kind: str) -> str:
+    """What a job does, in words."""
+    known = {"imports.run": "Import a file", "imports.apply": "Apply a previewed import"}
+    return known.get(kind, phrase(kind))
+
+
+def actor(text: str) -> str:
+    """Who did it, without the id that only machines know."""
+    kind = text.partition(":")[0]
+    return {"user": "A member", "key": "An API key", "system": "Bursar"}.get(kind, phrase(kind))
+
+
+def number(amount: Decimal | int | str, places: int = 0) -> str:
+    """Digits in groups, with a true minus sign."""
+    return f"{Decimal(amount):,.{places}f}".replace("-", _MINUS)
+
+
+def money(amount: Decimal | str | None, currency: str | None) -> Markup | str:
+    """An amount with its currency; a dash where there is none."""
+    if amount is None or currency is None:
+        return "–"
+    digits = number(amount, exponents().get(currency, 2))
+    template = Markup('<span class="money">{}{}<abbr class="currency">{}</abbr></span>')
+    return template.format(digits, _NO_BREAK, currency)
+
+
+def difference(amount: Decimal, currency: str) -> Markup | str:
+    """A change of an amount, with its sign."""
+    if amount == 0:
+        return "no change"
+    sign = "+" if amount > 0 else ""
+    return Markup("{}{}").format(sign, money(amount, currency))
+
+
+def moment(when: datetime | None) -> Markup | str:
+    """A time for people and machines, in UTC."""
+    if when is None:
+        return "–"
+    utc = when.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(
+        utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        utc.strftime("%Y-%m-%d %H:%M UTC").replace(" ", _NO_BREAK),
+    )
+
+
+def file_size(count: int) -> str:
+    """Bytes as people say them."""
+    if count >= 1024 * 1024:
+        return f"{count / (1024 * 1024):.1f}".removesuffix(".0") + " MB"
+    return f"{count / 1024:.1f}".removesuffix(".0") + " kB" if count >= 1024 else f"{count} bytes"
+
+
+def confidence(value: float) -> str:
+    """How sure a proposal is, in words."""
+    for least, word in ((0.9, "certain"), (0.75, "likely"), (0.55, "plausible")):
+        if value >= least:
+            return word
+    return "a guess"
+
+
+@dataclass(frozen=True, slots=True)
+class Utilization:
+    """A bar of what is used of a budget; lengths are of 100, and `words` says it all."""
+
+    words: str
+    tone: str
+    spent: float
+    committed: float
+    reserved: float
+    soft_cap: float
+    approach: float
+
+
+def utilization(row: Any) -> Utilization | None:
+    """The bar of a row of `budget_balance`; None where nothing was authorized to be used."""
+    percent: Decimal | None = row.utilization_percent
+    if percent is None:
+        return None
+    said, tone = f"{number(percent)}{_NO_BREAK}% used", "good"
+    if percent > 100:
+        said, tone = f"{said}, over budget", "bad"
+    elif percent >= row.approach_pct:
+        said, tone = f"{said}, close to the hard cap", "bad"
+    elif percent >= row.soft_cap_pct:
+        said, tone = f"{said}, soft cap passed", "warn"
+    scale = 100 / float(max(row.authorized, row.used))
+    spent, committed, reserved = (
+        max(0.0, float(part) * scale) for part in (row.spent, row.committed, row.reserved)
+    )
+    caps = float(row.soft_cap_pct), float(row.approach_pct)
+    return Utilization(said, tone, spent, committed, reserved, *caps)
+
+
+def install(app: Flask) -> None:
+    """Teach the templates these words."""
+    app.jinja_env.filters.update(
+        actor=actor,
+        prose=prose,
+        job_kind=job_kind,
+        phrase=phrase,
+        number=number,
+        money=money,
+        difference=difference,
+        moment=moment,
+        file_size=file_size,
+        confidence=confidence,
+        utilization=utilization,
+        state=state_of,
+        budget_state=planned_of,
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True

@@ -1,0 +1,52 @@
+// What pages do beyond HTML. Everything works without it.
+"use strict";
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  form.setAttribute("aria-busy", "true");
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+  }
+});
+
+// The drop zone: shows what was chosen, and stops what is too large before it is sent.
+for (const zone of document.querySelectorAll("[data-drop]")) {
+  const input = zone.querySelector("input[type=file]");
+  const said = zone.querySelector("[data-chosen]");
+  const limit = Number(zone.dataset.limit);
+  const look = () => {
+    const file = input.files[0];
+    if (!file) return;
+    const large = file.size > limit;
+    input.setCustomValidity(large ? `This file is too large: at most ${zone.dataset.words}.` : "");
+    said.textContent = large
+      ? `${file.name} is too large: at most ${zone.dataset.words}. Split it, or ask the operator.`
+      : `Chosen: ${file.name}`;
+    said.classList.toggle("fault", large);
+  };
+  input.addEventListener("change", look);
+  for (const name of ["dragenter", "dragover"]) {
+    zone.addEventListener(name, (event) => {
+      event.preventDefault();
+      zone.classList.add("over");
+    });
+  }
+  for (const name of ["dragleave", "drop"]) {
+    zone.addEventListener(name, () => zone.classList.remove("over"));
+  }
+  zone.addEventListener("drop", (event) => {
+    event.preventDefault();
+    input.files = event.dataTransfer.files;
+    look();
+  });
+}
