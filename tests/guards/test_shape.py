@@ -116,7 +116,7 @@ def test_a_long_function_is_found() -> None:
 
 
 def undocumented(name: str, tree: ast.Module) -> list[str]:
-    """Public things without a docstring; what is inside a function or a private class is private."""
+    """Public things without a docstring; what is in a function or a private class is private."""
     missing = [] if ast.get_docstring(tree) else [name]
 
     def look(body: list[ast.stmt], prefix: str) -> None:
