@@ -120,11 +120,11 @@ def _limit_storage(chosen: Settings) -> str:
     return url or "memory://"
 
 
-def _limit_storage_options(chosen: Settings) -> dict[str, str]:
+def _limit_storage_options(chosen: Settings) -> dict[str, Any]:
     """A store that hangs is left after half a second; each process then counts by itself."""
     if not chosen.redis_url:
         return {}
-    return {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}  # type: ignore[dict-item]
+    return {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 
 
 def _recognise() -> None:
