@@ -6,50 +6,25 @@ import ast
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 import typer
 from flask import Flask
 
 import ops
-from bursar.config import Settings, settings
+from bursar.config import Settings
 from bursar.errors import all_errors
 from bursar.importing.codes import CellCode
 from bursar.jobs.rows import QUEUE_OF_KIND
 from bursar.schedules import HOUSEKEEPING
 from ops.cli import app as command_line
 from schema.tables import Base
-from web.app import create_app
+from tests.guards.reading import PACKAGES, ROOT, commands, page, rows, unquoted
 from web.auth import PERMISSIONS
 from web.problems import HTTP_CODES, status_of
 
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
-PACKAGES = ("bursar", "connectors", "ops", "schema", "tasks", "web", "worker")
-# Pictures that are taken from the running pages and may be missing until then.
-AWAITED = {"docs/images/dashboard.png"}
 # Statuses that every route of the API may answer, said once for all of them.
 COMMON = {"401", "403", "422", "429", "503"}
-
-
-def page(name: str) -> str:
-    return (DOCS / name).read_text(encoding="utf-8")
-
-
-def rows(text: str) -> list[list[str]]:
-    """The cells of all table rows of a page, as plain text."""
-    return [
-        [cell.strip() for cell in line.strip().strip("|").split("|")]
-        for line in text.splitlines()
-        if line.startswith("|") and not set(line) <= set("|-: ")
-    ]
-
-
-def unquoted(cell: str) -> str:
-    return cell.strip("`")
 
 
 # Settings -----------------------------------------------------------------------------------------
@@ -95,17 +70,6 @@ def test_every_variable_that_the_code_reads_is_described() -> None:
 
 
 # Routes -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[Flask]:
-    """The application without a database: only its routes are looked at."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BURSAR_SECRET_KEY", "k" * 48)
-        patch.delenv("BURSAR_REDIS_URL", raising=False)
-        settings.cache_clear()
-        yield create_app()
-    settings.cache_clear()
 
 
 def routes(app: Flask) -> dict[tuple[str, str], tuple[str, set[str] | None]]:
@@ -164,19 +128,6 @@ def test_every_role_is_described_with_exactly_its_permissions() -> None:
 
 
 # Commands -----------------------------------------------------------------------------------------
-
-
-def commands(command: Any, path: str = "bursar") -> Iterator[tuple[str, set[str]]]:
-    """Every command and the long options that it takes."""
-    options = {
-        name for p in command.params if p.param_type_name == "option"
-        for name in p.opts if name.startswith("--") and name != "--help"
-    }  # fmt: skip
-    children = getattr(command, "commands", {})
-    if options or not children:
-        yield path, options
-    for name, child in children.items():
-        yield from commands(child, f"{path} {name}")
 
 
 def commands_missing(command: Any, text: str) -> list[str]:
@@ -275,98 +226,3 @@ def test_every_table_and_function_of_the_database_is_described() -> None:
     assert roles
     names = {*Base.metadata.tables, *functions, *roles}
     assert {name for name in names if f"`{name}`" not in text} == set()
-
-
-# Links --------------------------------------------------------------------------------------------
-
-
-def pages() -> list[Path]:
-    return [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
-
-
-def anchors(text: str) -> set[str]:
-    """The anchors that a page's headings get."""
-    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
-    plain = (re.sub(r"[^\w\- ]", "", heading.replace("`", "")) for heading in headings)
-    return {heading.strip().lower().replace(" ", "-") for heading in plain}
-
-
-def broken_links(source: Path, text: str) -> list[str]:
-    broken = []
-    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
-        if re.match(r"[a-z]+:", target):
-            continue
-        name, _, anchor = target.partition("#")
-        place = (source.parent / name).resolve() if name else source
-        if place.is_relative_to(ROOT) and str(place.relative_to(ROOT)) in AWAITED:
-            continue
-        missing = not place.exists()
-        if missing or (anchor and anchor not in anchors(place.read_text(encoding="utf-8"))):
-            broken.append(f"{source.relative_to(ROOT)}: {target}")
-    return broken
-
-
-def test_every_link_between_pages_leads_somewhere() -> None:
-    found = [link for path in pages() for link in broken_links(path, path.read_text())]
-    assert found == []
-
-
-def test_a_broken_link_and_a_broken_anchor_are_found() -> None:
-    readme = ROOT / "README.md"
-    text = "[a](docs/nowhere.md) [b](docs/README.md#nowhere) [c](docs/README.md)"
-    assert len(broken_links(readme, text)) == 2
-
-
-def test_the_index_links_every_page() -> None:
-    index = page("README.md")
-    missing = [
-        str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")
-        if path != DOCS / "README.md" and f"]({path.relative_to(DOCS)})" not in index
-    ]  # fmt: skip
-    assert missing == []
-
-
-def test_every_decision_says_context_decision_and_consequences() -> None:
-    decisions = sorted((DOCS / "adr").glob("*.md"))
-    assert [path.name[:4] for path in decisions] == [
-        f"{n:04}" for n in range(1, len(decisions) + 1)
-    ]
-    for path in decisions:
-        headings = re.findall(r"^## (.+)$", path.read_text(), flags=re.MULTILINE)
-        assert headings == ["Context", "Decision", "Consequences"], path.name
-
-
-def trials_named(text: str) -> set[tuple[str, str]]:
-    return set(re.findall(r"(tests/[\w/]+\.py)::(\w+)", text))
-
-
-def test_every_trial_that_a_guarantee_names_exists() -> None:
-    named = trials_named((ROOT / "README.md").read_text()) | trials_named(page("guarantees.md"))
-    assert named
-    missing = [
-        f"{path}::{name}" for path, name in sorted(named)
-        if not (ROOT / path).is_file()
-        or not re.search(rf"^ *def {name}\(", (ROOT / path).read_text(), flags=re.MULTILINE)
-    ]  # fmt: skip
-    assert missing == []
-
-
-def test_paths_in_code_spans_exist() -> None:
-    """A page that names a file of ours names one that is there."""
-    tops = "|".join((*PACKAGES, "tests", "bench", "docs", "requirements"))
-    named = re.compile(rf"`((?:{tops})/[\w./-]*\.(?:py|sql|sh|md|txt|csv|toml))`")
-    wrong = [
-        f"{path.relative_to(ROOT)}: {name}"
-        for path in pages()
-        for name in named.findall(path.read_text(encoding="utf-8"))
-        if not (ROOT / name).exists()
-    ]
-    assert wrong == []
-
-
-def test_make_targets_in_the_docs_exist() -> None:
-    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    text = "\n".join(path.read_text(encoding="utf-8") for path in pages())
-    named = set(re.findall(r"(?:`|^)make ([a-z]+)", text, flags=re.MULTILINE))
-    assert named - known == set()
