@@ -26,6 +26,7 @@ from sqlalchemy.types import Numeric
 
 from bursar.errors import NotFound
 from bursar.paging import Page, page
+from schema.tables import Budget
 
 _IDS = ("tenant_id", "id", "import_id", "account_id")
 _TIMES = ("created_at", "updated_at", "deleted_at")
@@ -152,18 +153,25 @@ def totals(
 
 
 def filter_values(session: Session) -> tuple[list[str], list[str]]:
-    """The departments and the fiscal periods that budgets of the tenant have."""
+    """The departments and the fiscal periods to choose from, at most 500 of each.
 
-    def distinct(name: str) -> list[str]:
-        column = BALANCE.c[name]
-        query = select(column).where(BALANCE.c.deleted_at.is_(None)).distinct().order_by(column)
-        return list(session.execute(query).scalars())
-
-    by_key = {name.strip().lower(): name.strip() for name in reversed(distinct("department"))}
-    return sorted(by_key.values(), key=str.lower), distinct("fiscal_period")
+    Departments that differ only in case are one, as they are to `list_balances`.
+    """
+    alive = Budget.deleted_at.is_(None)
+    departments = (
+        select(func.min(func.btrim(Budget.department)))
+        .where(alive)
+        .group_by(Budget.department_key)
+        .order_by(Budget.department_key)
+    )
+    periods = select(Budget.fiscal_period).where(alive).distinct().order_by(Budget.fiscal_period)
+    return (
+        list(session.execute(departments.limit(500)).scalars()),
+        list(session.execute(periods.limit(500)).scalars()),
+    )
 
 
 def names_of(session: Session, budget_ids: Collection[UUID]) -> dict[UUID, str]:
     """What budgets are called, deleted ones too."""
-    query = select(BALANCE.c.id, BALANCE.c.name).where(BALANCE.c.id.in_(budget_ids))
+    query = select(Budget.id, Budget.name).where(Budget.id.in_(budget_ids))
     return {row.id: row.name for row in session.execute(query)}

@@ -154,6 +154,30 @@ def test_a_file_becomes_budgets(watched: Watched, mine: Live) -> None:
         watched.check()
 
 
+def test_an_import_that_lacks_something_is_mended_from_its_page(
+    watched: Watched, mine: Live
+) -> None:
+    file = ("no_period.csv", b"Department,Budget\nOps,5.50\nLegal,7\n")
+    started = Client(mine.url, mine.key).post("/imports", files={"file": file})
+    watched.log_in(mine)
+    page = watched.open(f"/imports/{started['id']}")
+    page.get_by_text("Neither a column nor a default gives fiscal_period").wait_for()
+    watched.check()
+    page.get_by_role("link", name="Review and import again").click()
+    page.get_by_text("fiscal period is missing").wait_for()
+    page.get_by_role("button", name="Import now").click()
+    page.get_by_text("Nothing was imported. Mend it below").wait_for()
+    # The browser itself says in the console that an answer was 422.
+    assert len(watched.complaints) == 1
+    assert "422" in watched.complaints.pop()
+    watched.check()
+    page.get_by_label("Fiscal period").fill("FY2026")
+    page.get_by_role("button", name="Import now").click()
+    page.get_by_role("link", name="See the budgets of this import").click()
+    page.get_by_text("2 budgets found").wait_for()
+    page.get_by_role("row").filter(has_text="Legal").wait_for()
+
+
 def test_filters_work_at_once_and_live_in_the_address(watched: Watched, mine: Live) -> None:
     api = Client(mine.url, mine.key)
     for name in ("Dredging", "Fuel"):

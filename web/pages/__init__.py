@@ -13,6 +13,7 @@ _PAGES = (login, dashboard, budgets, mapping, imports, jobs, docs)
 
 # What to do next, by status.
 ADVICE = {
+    401: "Log in, then do it again.",
     400: "Go back, reload the page and send the form again.",
     403: "Ask an administrator of your organisation for a role that may, or go back.",
     404: "Check the address, or look for it from the dashboard.",
