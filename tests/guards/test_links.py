@@ -11,9 +11,6 @@ from flask import Flask
 from ops.cli import app as command_line
 from tests.guards.reading import DOCS, PACKAGES, ROOT, commands, page, pages
 
-# Pictures that are taken from the running pages and may be missing until then.
-AWAITED = {"docs/images/dashboard.png"}
-
 
 # Links --------------------------------------------------------------------------------------------
 
@@ -33,8 +30,6 @@ def broken_links(source: Path, text: str) -> list[str]:
             continue
         name, _, anchor = target.partition("#")
         place = (source.parent / name).resolve() if name else source
-        if place.is_relative_to(ROOT) and str(place.relative_to(ROOT)) in AWAITED:
-            continue
         missing = not place.exists()
         if missing or (anchor and anchor not in anchors(place.read_text(encoding="utf-8"))):
             broken.append(f"{source.relative_to(ROOT)}: {target}")
