@@ -11,7 +11,6 @@ from flask import Flask
 from ops.cli import app as command_line
 from tests.guards.reading import DOCS, PACKAGES, ROOT, commands, page, pages
 
-
 # Links --------------------------------------------------------------------------------------------
 
 
