@@ -1,0 +1,1 @@
+"""Operating an installation: the command line and the stack on one machine."""

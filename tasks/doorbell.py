@@ -16,7 +16,7 @@ from bursar.jobs.rows import Bell
 log = structlog.get_logger("bursar.doorbell")
 
 # While the broker is away, requests must not wait for it one after the other.
-_PAUSE_SECONDS = 2.0
+_PAUSE_SECONDS = 5.0
 _paused_until = 0.0
 _lock = threading.Lock()
 
@@ -38,7 +38,8 @@ def _producer(_pid: int) -> Celery:
     app = Celery("bursar-doorbell", broker=settings().broker_url, set_as_current=False)
     app.conf.update(
         task_ignore_result=True,
-        broker_transport_options=broker_options(),
+        # A request must not wait long for a broker that hangs: its job row is safe already.
+        broker_transport_options=broker_options() | {"socket_timeout": 1},
         broker_connection_timeout=1,
         task_publish_retry=False,
     )

@@ -86,6 +86,7 @@ def create_budget(session: Session, tenant_id: UUID, new: NewBudget, actor: str)
     return get_balance(session, budget.id)
 
 
+ALWAYS_THERE = ("name", "status")
 EDITABLE = ("name", "owner", "notes", "external_ref", "status")
 
 
@@ -108,7 +109,8 @@ def edit_budget(
             extra={"current_version": budget.row_version},
         )
     for name in EDITABLE:
-        if name in changes:
+        # Owner, notes and reference can be emptied; a budget always has a name and a status.
+        if name in changes and (changes[name] is not None or name not in ALWAYS_THERE):
             setattr(budget, name, changes[name])
     if changes.get("status") is not None:
         _freeze(session, tenant_id, budget_id, frozen=changes["status"] != "active")

@@ -26,8 +26,13 @@ begin
             from tenant t where t.id = p_tenant) as auto_threshold
     into found_budget
     from budget b
-    join budget_account a on a.tenant_id = b.tenant_id and a.budget_id = b.id
-         and a.line_key is null and a.closed_at is null
+    cross join lateral (
+      -- OFFSET 0 keeps the look-up by budget even while statistics are stale after a bulk load.
+      select * from budget_account x
+       where x.tenant_id = b.tenant_id and x.budget_id = b.id
+         and x.line_key is null and x.closed_at is null
+      offset 0
+    ) a
    where b.tenant_id = p_tenant and b.department_key = lower(btrim(p_department))
      and b.sub_category_key in (wanted_key, '') and b.fiscal_period = p_period
      and b.deleted_at is null

@@ -10,6 +10,10 @@ select b.tenant_id, b.id, b.kind, b.name, b.department, b.sub_category, b.accoun
        a.frozen, a.entry_seq,
        ledger_utilization(a.used, a.authorized) as utilization_percent
   from budget b
-  join budget_account a
-    on a.tenant_id = b.tenant_id and a.budget_id = b.id
-       and a.line_key is null and a.closed_at is null;
+  cross join lateral (
+    -- OFFSET 0 keeps the look-up by budget even while statistics are stale after a bulk load.
+    select * from budget_account x
+     where x.tenant_id = b.tenant_id and x.budget_id = b.id
+       and x.line_key is null and x.closed_at is null
+    offset 0
+  ) a;

@@ -81,7 +81,7 @@ def test_all_or_nothing_loads_nothing(caller: Caller) -> None:
 def test_a_payroll_is_refused_unless_forced(caller: Caller) -> None:
     payroll = (
         b"Employee ID,Employee Name,Department,Hire Date,Gross Pay,Net Pay\n"
-        + b"".join(b"%d,Person %d,Ops,2020-01-0%d,5000.00,4000.00\n" % (n, n, n) for n in range(1, 9))
+        + b"".join(b"%d,Person %d,Ops,2020-01-0%d,5000,4000\n" % (n, n, n) for n in range(1, 9))
     )  # fmt: skip
     run = caller.import_file(payroll, "payroll.csv")
     assert (run["state"], run["error"]["code"]) == ("failed", "not_a_budget")

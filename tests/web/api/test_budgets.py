@@ -86,6 +86,15 @@ def test_an_update_needs_the_version_that_was_read(api: Api) -> None:
     assert stale.get_json()["current_version"] == changed.get_json()["version"]
 
 
+def test_what_must_be_there_cannot_be_emptied(api: Api) -> None:
+    budget = make(api, owner="Ana")
+    nothing = {"name": None, "status": None, "owner": None, "budgeted_amount": None}
+    changed = api.patch(f"/budgets/{budget['id']}", nothing, budget["version"]).get_json()
+    assert (changed["name"], changed["status"], changed["owner"]) == (
+        "Engineering / Software", "active", None,
+    )  # fmt: skip
+
+
 def test_a_new_amount_is_posted_as_an_adjustment(api: Api) -> None:
     budget = make(api)
     path = f"/budgets/{budget['id']}"
