@@ -60,6 +60,9 @@ def apply_plan(lease: Lease) -> None:
         require_fresh(session, run, creates=False)
         _open_periods(session, run, get_tenant(session))
         _carry_out(session, run, lease.actor)
+        session.execute(
+            text("select import_refresh_statistics(:created)"), {"created": run.created_rows}
+        )
         run.state = "completed_with_errors" if run.rejected_rows else "completed"
         run.completed_at = func.now()
         lease.progress(run.total_rows, run.total_rows, "completed")

@@ -109,6 +109,21 @@ create function import_stale_rows(
    limit p_limit
 $$;
 
+-- Let the planner know of many new budgets at once. Until autovacuum has come by it believes that
+-- the tables are as small as before, and lists and sums of tens of thousands take minutes.
+drop function if exists import_refresh_statistics;
+create function import_refresh_statistics(p_created int) returns void
+language plpgsql security definer as $$
+begin
+  if p_created >= 200 and p_created >= 0.1 * (
+    select c.reltuples from pg_catalog.pg_class c where c.oid = 'public.budget'::regclass)
+  then
+    analyze public.budget, public.budget_account;
+  end if;
+end $$;
+revoke all on function import_refresh_statistics(int) from public;
+grant execute on function import_refresh_statistics(int) to bursar_app;
+
 -- Carry out the plan: budgets first, then accounts and entries by the ledger. The caller has
 -- checked under lock that nothing is stale; a budget created in between still fails on its key.
 drop function if exists import_apply;
@@ -129,10 +144,12 @@ begin
            order by d.budget_id, d.row_no, d.part) r
     join fiscal_period p on p.tenant_id = p_tenant and p.code = r.fiscal_period
    order by r.budget_id;  -- which the plan gave out in the order of the natural key
+  -- As an array, the plan is read once. As a join it may be read again for every budget, since the
+  -- planner expects next to nothing of a tenant or an import that it has not seen before.
   update budget b set import_id = p_import, source = p_source
    where b.tenant_id = p_tenant
-     and b.id in (select r.budget_id from import_row r
-                   where r.tenant_id = p_tenant and r.import_id = p_import
-                     and r.action = 'update');
+     and b.id = any (array(select r.budget_id from import_row r
+                            where r.tenant_id = p_tenant and r.import_id = p_import
+                              and r.action = 'update'));
   perform ledger_post_import(p_tenant, p_import, p_actor);
 end $$;

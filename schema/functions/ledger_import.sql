@@ -38,9 +38,9 @@ begin
   -- Budgets that were there: their accounts change under their locks, taken in one order.
   perform 1 from public.budget_account a
    where a.tenant_id = p_tenant and a.line_key is null and a.closed_at is null
-     and a.budget_id in (select x.budget_id from public.import_row x
-                          where x.tenant_id = p_tenant and x.import_id = p_import
-                            and x.action = 'update')
+     and a.budget_id = any (array(select x.budget_id from public.import_row x
+                                   where x.tenant_id = p_tenant and x.import_id = p_import
+                                     and x.action = 'update'))
    order by a.id for no key update;
   if exists (select from public.import_row x
                join public.budget_account a on a.tenant_id = p_tenant and a.budget_id = x.budget_id

@@ -178,6 +178,24 @@ def test_an_import_that_lacks_something_is_mended_from_its_page(
     page.get_by_role("row").filter(has_text="Legal").wait_for()
 
 
+def test_the_dashboard_is_quick_right_after_a_large_import(browser: Browser, mine: Live) -> None:
+    """The database must not think that a table is still empty that has just been filled."""
+    rows = "".join(f"Dept {i % 40},Item {i},FY2026,{100 + i}\n" for i in range(30_000))
+    file = ("large.csv", b"Department,Sub Category,Fiscal Year,Budget\n" + rows.encode())
+    api = Client(mine.url, mine.key)
+    started = api.post("/imports", files={"file": file})
+    with browser.new_context() as context:
+        watched = Watched(context, mine)
+        page = watched.log_in(mine)
+        watched.open(f"/imports/{started['id']}")
+        settled(page)
+        page.set_default_timeout(5_000)
+        page.get_by_role("link", name="See the budgets of this import").click()
+        page.get_by_text("30,000 budgets found").wait_for()
+        watched.open("/")
+        page.get_by_text("30,000 budgets").first.wait_for()
+
+
 def test_filters_work_at_once_and_live_in_the_address(watched: Watched, mine: Live) -> None:
     api = Client(mine.url, mine.key)
     for name in ("Dredging", "Fuel"):

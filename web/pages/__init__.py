@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 
+from bursar.config import settings
 from web.auth import allows
 from web.pages import budgets, dashboard, docs, drawing, imports, jobs, login, mapping
 
@@ -45,6 +46,9 @@ def error_page(answer: Response, detail: str) -> Any:
             return make_response("", 401, {"HX-Redirect": url_for("login.form")})
         return redirect(target)
     status = answer.status_code
+    if status == 413:
+        size = drawing.file_size(settings().upload_limit_bytes)
+        detail = f"The upload is larger than the {size} allowed."
     body = render_template(
         "error.html",
         status=status,

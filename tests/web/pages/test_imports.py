@@ -118,6 +118,7 @@ def test_no_file_and_too_large_a_file_are_said(visitor: Visitor) -> None:
         data = {"csrf_token": token, "file": (io.BytesIO(larger), "large.csv")}
         answer = visitor.client.post("/imports/new", data=data)
         assert answer.status_code == 413
+        assert "larger than the 10 MB allowed" in answer.text
         assert "Split the file" in answer.text
     assert "at most 10 MB" in visitor.get("/imports/new").text
 
