@@ -17,7 +17,6 @@ from bursar.tenants import get_tenant
 from schema.tables import ImportRow, ImportRun, Tenant
 
 MOVED = "BU001"  # raised by ledger_post_import when an account is not as it was planned
-BULK_ROWS = 500
 TAKEN = "23505"  # unique_violation
 
 
@@ -68,14 +67,6 @@ def apply_plan(lease: Lease) -> None:
         lease.progress(run.total_rows, run.total_rows, "completed")
         session.flush()
         lease.end(session, "succeeded")
-    if run.created_rows >= BULK_ROWS:
-        _refresh_statistics(lease)
-
-
-def _refresh_statistics(lease: Lease) -> None:
-    """Tell the planner how the tables have grown; the server would do so within minutes."""
-    with lease.transaction() as session:
-        session.execute(text("select refresh_statistics()"))
 
 
 def _carry_out(session: Session, run: ImportRun, actor: str) -> None:

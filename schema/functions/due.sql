@@ -87,13 +87,3 @@ $$;
 alter function tenant_names() owner to bursar_system;
 revoke all on function tenant_names() from public;
 grant execute on function tenant_names() to bursar_app;
-
--- A bulk load leaves the planner with the statistics of an empty table, under which it may join by
--- reading every account for every budget. The application may not analyse tables it does not own.
-drop function if exists refresh_statistics;
-create function refresh_statistics() returns void language plpgsql security definer as $$
-begin
-  analyze public.budget, public.budget_account, public.ledger_entry, public.import_row;
-end $$;
-revoke all on function refresh_statistics() from public;
-grant execute on function refresh_statistics() to bursar_app;

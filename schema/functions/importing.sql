@@ -22,6 +22,10 @@ create or replace function budget_dimensions_key(
     || coalesce(p_fund, ''))
 $$;
 
+-- A note on LATERAL with OFFSET 0 in this file: it makes a look-up by key out of a join. The planner
+-- expects next to no rows of a tenant that it has not seen yet, and for that it would pick plans
+-- that compare every row of the file with every budget of the tenant.
+
 -- Decide what each staged row will do. Rows of one natural key add up to one budget; every row
 -- keeps its own line in import_row, so each number leads back to its rows.
 drop function if exists import_plan;
@@ -66,14 +70,20 @@ begin
       window same_key as (partition by d.department_key, d.sub_category_key, s.fiscal_period,
                                        s.currency, d.dimensions_key)
     ) k
-    left join budget b
-      on b.tenant_id = p_tenant and b.department_key = k.department_key
-         and b.sub_category_key = k.sub_category_key and b.fiscal_period = k.fiscal_period
-         and b.currency = k.currency and b.dimensions_key = k.dimensions_key
-         and b.deleted_at is null
-    left join budget_account a
-      on a.tenant_id = b.tenant_id and a.budget_id = b.id
-         and a.line_key is null and a.closed_at is null;
+    left join lateral (
+      select x.id from budget x
+       where x.tenant_id = p_tenant and x.department_key = k.department_key
+         and x.sub_category_key = k.sub_category_key and x.fiscal_period = k.fiscal_period
+         and x.currency = k.currency and x.dimensions_key = k.dimensions_key
+         and x.deleted_at is null
+      offset 0
+    ) b on true
+    left join lateral (
+      select x.authorized, x.frozen from budget_account x
+       where x.tenant_id = p_tenant and x.budget_id = b.id
+         and x.line_key is null and x.closed_at is null
+      offset 0
+    ) a on true;
   insert into import_row (tenant_id, import_id, row_no, part, action, details, errors)
   select p_tenant, p_import, row_no, part, 'rejected', jsonb_build_object('cells', cells), errors
     from import_staging where errors is not null;
@@ -87,23 +97,34 @@ create function import_stale_rows(
 ) returns table (row_no int, part smallint) language sql stable as $$
   select r.row_no, r.part
     from import_row r
-    left join budget b on b.tenant_id = r.tenant_id and b.id = r.budget_id
-    left join budget_account a on a.tenant_id = r.tenant_id and a.budget_id = r.budget_id
-         and a.line_key is null and a.closed_at is null
+    left join lateral (
+      select x.deleted_at from budget x
+       where x.tenant_id = p_tenant and x.id = r.budget_id
+      offset 0
+    ) b on true
+    left join lateral (
+      select x.authorized from budget_account x
+       where x.tenant_id = p_tenant and x.budget_id = r.budget_id
+         and x.line_key is null and x.closed_at is null
+      offset 0
+    ) a on true
    where r.tenant_id = p_tenant and r.import_id = p_import
      and r.action in ('update', 'unchanged')
      and (b.deleted_at is not null or a.authorized is distinct from r.before_amount)
   union all
   select r.row_no, r.part
     from import_row r
-    join budget b
-      on b.tenant_id = r.tenant_id and b.department_key = lower(btrim(r.department))
-         and b.sub_category_key = lower(btrim(coalesce(r.sub_category, '')))
-         and b.fiscal_period = r.fiscal_period and b.currency = r.currency
-         and b.dimensions_key = budget_dimensions_key(
+    cross join lateral (
+      select 1 from budget x
+       where x.tenant_id = p_tenant and x.department_key = lower(btrim(r.department))
+         and x.sub_category_key = lower(btrim(coalesce(r.sub_category, '')))
+         and x.fiscal_period = r.fiscal_period and x.currency = r.currency
+         and x.dimensions_key = budget_dimensions_key(
            'department', r.details ->> 'account_code', r.details ->> 'program',
            r.details ->> 'project', r.details ->> 'fund')
-         and b.deleted_at is null
+         and x.deleted_at is null
+      offset 0
+    ) b
    where p_creates and r.tenant_id = p_tenant and r.import_id = p_import
      and r.action = 'create'
    limit p_limit
@@ -118,7 +139,7 @@ begin
   if p_created >= 200 and p_created >= 0.1 * (
     select c.reltuples from pg_catalog.pg_class c where c.oid = 'public.budget'::regclass)
   then
-    analyze public.budget, public.budget_account;
+    analyze public.budget, public.budget_account, public.import_row;
   end if;
 end $$;
 revoke all on function import_refresh_statistics(int) from public;
@@ -144,12 +165,18 @@ begin
            order by d.budget_id, d.row_no, d.part) r
     join fiscal_period p on p.tenant_id = p_tenant and p.code = r.fiscal_period
    order by r.budget_id;  -- which the plan gave out in the order of the natural key
-  -- As an array, the plan is read once. As a join it may be read again for every budget, since the
-  -- planner expects next to nothing of a tenant or an import that it has not seen before.
+  -- By the places of the rows, found by key: see the note on LATERAL above.
+  with found as materialized (
+    select x.place
+      from (select distinct r.budget_id from import_row r
+             where r.tenant_id = p_tenant and r.import_id = p_import and r.action = 'update') u
+      cross join lateral (
+        select y.ctid as place from budget y
+         where y.tenant_id = p_tenant and y.id = u.budget_id
+        offset 0
+      ) x
+  )
   update budget b set import_id = p_import, source = p_source
-   where b.tenant_id = p_tenant
-     and b.id = any (array(select r.budget_id from import_row r
-                            where r.tenant_id = p_tenant and r.import_id = p_import
-                              and r.action = 'update'));
+    from found where b.ctid = found.place and b.tenant_id = p_tenant;
   perform ledger_post_import(p_tenant, p_import, p_actor);
 end $$;

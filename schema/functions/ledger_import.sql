@@ -13,7 +13,7 @@ begin
   -- What is posted, one row a budget: several rows of the file may add up to it.
   create temporary table if not exists import_target (
     budget_id uuid, account_id uuid, currency text, decimals smallint, target numeric(20, 4),
-    change numeric(20, 4), seq bigint, hash bytea, is_new boolean
+    change numeric(20, 4), seq bigint, hash bytea, is_new boolean, place tid
   ) on commit drop;
   truncate pg_temp.import_target;
 
@@ -27,7 +27,7 @@ begin
            case when t.target > 0 then 'external' else 'available' end,
            case when t.target > 0 then 'available' else 'external' end,
            abs(t.target), 'import', p_import::text, p_import, p_actor, null, moment, moment) end,
-         true
+         true, null
     from (select distinct on (x.budget_id) x.budget_id, x.budget_id as account_id, x.currency,
                  x.after_amount as target
             from public.import_row x
@@ -36,15 +36,23 @@ begin
     join public.currency c on c.code = t.currency;
 
   -- Budgets that were there: their accounts change under their locks, taken in one order.
-  perform 1 from public.budget_account a
-   where a.tenant_id = p_tenant and a.line_key is null and a.closed_at is null
-     and a.budget_id = any (array(select x.budget_id from public.import_row x
-                                   where x.tenant_id = p_tenant and x.import_id = p_import
-                                     and x.action = 'update'))
-   order by a.id for no key update;
+  perform 1
+    from (select distinct x.budget_id from public.import_row x
+           where x.tenant_id = p_tenant and x.import_id = p_import and x.action = 'update'
+           order by x.budget_id) u
+    cross join lateral (
+      select 1 from public.budget_account y
+       where y.tenant_id = p_tenant and y.budget_id = u.budget_id
+         and y.line_key is null and y.closed_at is null
+       for no key update
+    ) locked;
   if exists (select from public.import_row x
-               join public.budget_account a on a.tenant_id = p_tenant and a.budget_id = x.budget_id
-                    and a.line_key is null and a.closed_at is null
+               cross join lateral (
+                 select y.authorized, y.frozen from public.budget_account y
+                  where y.tenant_id = p_tenant and y.budget_id = x.budget_id
+                    and y.line_key is null and y.closed_at is null
+                 offset 0
+               ) a
               where x.tenant_id = p_tenant and x.import_id = p_import and x.action = 'update'
                 and (a.authorized <> x.before_amount or a.frozen)) then
     raise exception 'a budget has changed since the plan was made' using errcode = 'BU001';
@@ -58,19 +66,22 @@ begin
            case when r.target > a.authorized then 'available' else 'external' end,
            abs(r.target - a.authorized), 'import', p_import::text, p_import, p_actor, null,
            moment, moment),
-         false
+         false, a.place
     from (select distinct on (x.budget_id) x.budget_id, x.after_amount as target
             from public.import_row x
            where x.tenant_id = p_tenant and x.import_id = p_import and x.action = 'update'
            order by x.budget_id) r
-    join public.budget_account a
-      on a.tenant_id = p_tenant and a.budget_id = r.budget_id
-         and a.line_key is null and a.closed_at is null
+    cross join lateral (
+      select y.*, y.ctid as place from public.budget_account y
+       where y.tenant_id = p_tenant and y.budget_id = r.budget_id
+         and y.line_key is null and y.closed_at is null
+      offset 0
+    ) a
    where a.authorized <> r.target;
   update public.budget_account a set
     authorized = t.target, entry_seq = t.seq, head_hash = t.hash, updated_at = moment
     from pg_temp.import_target t
-   where a.tenant_id = p_tenant and a.id = t.account_id and not t.is_new;
+   where a.ctid = t.place and a.tenant_id = p_tenant;  -- locked above, so they stay in their place
 
   insert into public.budget_account
     (tenant_id, id, budget_id, currency, decimals, authorized, entry_seq, head_hash)

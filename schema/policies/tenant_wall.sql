@@ -13,6 +13,10 @@ begin
        using (tenant_id = nullif(current_setting(''bursar.tenant'', true), '''')::uuid)
        with check (tenant_id = nullif(current_setting(''bursar.tenant'', true), '''')::uuid)',
     p_table);
+  -- Without statistics of its own, any tenant is taken for a two-hundredth of the table. With them,
+  -- a tenant that came after the last ANALYZE is taken for one row, every index that leads with the
+  -- tenant looks as good as the right one, and look-ups by key read the whole tenant.
+  execute format('alter table %s alter column tenant_id set statistics 0', p_table);
 end $$;
 
 do $$
