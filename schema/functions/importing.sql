@@ -109,21 +109,6 @@ create function import_stale_rows(
    limit p_limit
 $$;
 
--- Let the planner know of many new budgets at once. Until autovacuum has come by it believes that
--- the tables are as small as before, and lists and sums of tens of thousands take minutes.
-drop function if exists import_refresh_statistics;
-create function import_refresh_statistics(p_created int) returns void
-language plpgsql security definer as $$
-begin
-  if p_created >= 200 and p_created >= 0.1 * (
-    select c.reltuples from pg_catalog.pg_class c where c.oid = 'public.budget'::regclass)
-  then
-    analyze public.budget, public.budget_account;
-  end if;
-end $$;
-revoke all on function import_refresh_statistics(int) from public;
-grant execute on function import_refresh_statistics(int) to bursar_app;
-
 -- Carry out the plan: budgets first, then accounts and entries by the ledger. The caller has
 -- checked under lock that nothing is stale; a budget created in between still fails on its key.
 drop function if exists import_apply;

@@ -105,8 +105,8 @@ def test_definer_functions_are_few_and_named(owner: psycopg.Connection) -> None:
     ).fetchall()
     assert {name for name, *_ in rows if not name.startswith("ledger_")} == {
         "audit_inserts", "audit_updates", "ensure_ledger_partitions", "ensure_user",
-        "import_refresh_statistics", "job_totals", "login_candidates", "refresh_statistics",
-        "ring_due_jobs", "tenant_names", "tenants_with_due",
+        "job_totals", "login_candidates", "refresh_statistics", "ring_due_jobs", "tenant_names",
+        "tenants_with_due",
     }  # fmt: skip
     assert not any(is_super or bypasses for *_, is_super, bypasses in rows)
 
