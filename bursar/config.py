@@ -47,7 +47,6 @@ class Settings(BaseSettings):
     port: int = Field(8750, ge=0, le=65535, description="Port of the web server.")
     flower_port: int = Field(8755, ge=0, le=65535, description="Port of Flower.")
     bind: str = Field("127.0.0.1", description="Address the web server binds to.")
-    public_url: str = Field("", description="Address that users see, when behind a proxy.")
     web_processes: int = Field(2, ge=1, le=64, description="Web server processes.")
     web_threads: int = Field(8, ge=1, le=128, description="Threads of each web process.")
     worker_processes: int = Field(2, ge=1, le=256, description="Worker processes on this host.")
@@ -79,6 +78,12 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(
         0, ge=0, description="Proxies in front whose X-Forwarded-* headers are believed."
     )
+
+    def redis(self) -> str:
+        """URL of the Redis for rate limits and health: its own, else the broker when it is one."""
+        if self.redis_url or not self.broker_url.startswith(("redis://", "rediss://")):
+            return self.redis_url
+        return self.broker_url
 
 
 @lru_cache(maxsize=1)

@@ -79,6 +79,8 @@ class Database:
             except PASSING as error:
                 if attempt == attempts:
                     raise Transient("The database did not answer in time; try again.") from error
+                if isinstance(error, psycopg.OperationalError):
+                    self.pool.check()  # the server went away: its other connections are dead too
             except PoolTimeout as error:
                 raise Transient("All database connections are busy; try again.") from error
         raise AssertionError("unreachable")

@@ -12,7 +12,7 @@ from bursar.database import Database
 # means.
 HOUSEKEEPING = {
     "expire_holds": 10,
-    "raise_alerts": 5,
+    "raise_alerts": 10,
     "ledger_partitions": 86_400,
     "forget_idempotency_keys": 3_600,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 import uuid
@@ -23,6 +24,7 @@ from web.api import alerts, budgets, checks, health, imports, jobs, ledger, rese
 from web.json import ExactJSON
 
 log = structlog.get_logger("bursar.web")
+_UNCOUNTED = ("/healthz", "/readyz", "/static/")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _API = (budgets, checks, ledger, reservations, imports, jobs, alerts)
 # What a browser may load and do: everything from here, nothing inline, nothing framed.
@@ -49,13 +51,16 @@ def create_app() -> OpenAPI:
     app.json = ExactJSON(app)
     _configure(app, chosen)
     problems.install(app)
+    # In this order: a request has an id before anything can refuse it, and is counted before its
+    # key is looked up.
+    app.before_request(_begin)
     _limit(app, chosen)
+    app.before_request(_recognise)
     for module in _API:
         app.register_api(module.api)
     app.register_blueprint(health.api)
     openapi.install(app)
     pages.install(app)
-    app.before_request(_recognise)
     app.after_request(_finish)
     return app
 
@@ -92,8 +97,9 @@ def _configure(app: OpenAPI, chosen: Settings) -> None:
 
 
 def _caller() -> str:
-    who = g.get("principal")
-    return who.actor if who is not None else get_remote_address()
+    """One bucket a key or session, else one an address. The key itself is not kept."""
+    named = request.headers.get("Authorization") or request.cookies.get("bursar")
+    return hashlib.sha256(named.encode()).hexdigest() if named else get_remote_address()
 
 
 def _limit(app: OpenAPI, chosen: Settings) -> None:
@@ -106,6 +112,7 @@ def _limit(app: OpenAPI, chosen: Settings) -> None:
         in_memory_fallback_enabled=True,
         swallow_errors=True,
     )
+    limiter.request_filter(lambda: request.path.startswith(_UNCOUNTED))
     app.extensions["bursar_limiter"] = limiter
     limiter.limit(chosen.login_rate_limit, methods=["POST"], key_func=get_remote_address)(
         pages.login.blueprint
@@ -114,7 +121,7 @@ def _limit(app: OpenAPI, chosen: Settings) -> None:
 
 def _limit_storage(chosen: Settings) -> str:
     """Shared by all web processes where there is a Redis, else counted by each."""
-    url = chosen.redis_url
+    url = chosen.redis()
     if url.startswith("unix://"):
         return "redis+" + url
     return url or "memory://"
@@ -122,18 +129,21 @@ def _limit_storage(chosen: Settings) -> str:
 
 def _limit_storage_options(chosen: Settings) -> dict[str, Any]:
     """A store that hangs is left after half a second; each process then counts by itself."""
-    if not chosen.redis_url:
+    if not chosen.redis():
         return {}
     return {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 
 
-def _recognise() -> None:
+def _begin() -> None:
     g.started = time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
-    if request.path.startswith(("/healthz", "/readyz", "/static/")):
+
+
+def _recognise() -> None:
+    if request.path.startswith(_UNCOUNTED):
         return
     by_key = auth.from_bearer()
     # A cookie opens pages only; the API wants a key, so that no other site can make a browser call.

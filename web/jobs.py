@@ -26,7 +26,7 @@ def retry(session: Session, job_id: UUID, actor: str) -> Bell:
     job = jobs.get_job(session, job_id)
     session.refresh(job)
     if job.kind.startswith("imports."):
-        runs.reopen(session, UUID(job.payload["import_id"]))
+        runs.reopen(session, UUID(job.payload["import_id"]), job.kind)
     return bell
 
 

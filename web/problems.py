@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any
 
 import structlog
@@ -130,6 +132,8 @@ def install(app: Flask) -> None:
         status = error.code or 500
         code = HTTP_CODES.get(status, "http_error")
         answer = problem(status, code, error.name, error.description or error.name)
+        if status == 429:
+            answer.headers["Retry-After"] = str(_seconds_to_wait())
         for name in ("Retry-After", "Allow"):
             if name in error.get_response().headers:
                 answer.headers[name] = error.get_response().headers[name]
@@ -143,6 +147,12 @@ def install(app: Flask) -> None:
         log.error("unforeseen error", exc_info=error)
         detail = f"Something went wrong on our side. The log has it under {g.get('request_id')}."
         return _shaped(problem(500, "error", "Internal error", detail), detail)
+
+
+def _seconds_to_wait() -> int:
+    """Until the limit that was passed counts anew."""
+    passed = current_app.extensions["bursar_limiter"].current_limit
+    return max(1, math.ceil(passed.reset_at - time.time())) if passed else 1
 
 
 def _shaped(answer: Response, detail: str) -> Response:

@@ -12,6 +12,8 @@ from werkzeug.datastructures import FileStorage
 from bursar import files
 from bursar.config import settings
 from bursar.importing import runs
+from connectors import Upload
+from connectors.intake import take_in
 from schema.tables import ImportRun, StoredFile
 from web.auth import principal
 
@@ -19,14 +21,14 @@ from web.auth import principal
 def receive(session: Session, uploaded: FileStorage) -> StoredFile:
     """Take in an uploaded file. Raises TooLarge, EmptyFile."""
     who = principal()
-    return files.receive(
+    (stored,) = take_in(
         session,
         who.tenant_id,
-        uploaded.filename or "upload",
-        uploaded.stream,
+        Upload(uploaded.filename or "", uploaded.stream),
         who.actor,
-        settings().upload_limit_bytes,
+        limit_bytes=settings().upload_limit_bytes,
     )
+    return stored
 
 
 def send_rejected(session: Session, run: ImportRun) -> Response:

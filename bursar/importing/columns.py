@@ -21,8 +21,8 @@ from bursar.importing.numbers import (
     is_absent,
     parse_number,
 )
+from bursar.importing.reading.cells import Numeric
 from bursar.importing.reading.doubles import without_noise
-from bursar.importing.reading.source import Numeric
 from bursar.money import exponents
 
 _REMEMBERED = 100_000  # distinct texts kept a column, so that memory stays flat

@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 
-from bursar.importing.reading.source import Numeric
+from bursar.importing.reading.cells import Numeric
 
 
 class DecimalMark(StrEnum):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bursar.fiscal import part_of_year, resolve
 from bursar.importing.numbers import DASHES, is_absent, looks_numeric
-from bursar.importing.reading.source import Numeric
+from bursar.importing.reading.cells import Numeric
 from bursar.importing.vocabulary import phrases_in, vocabulary
 from bursar.importing.words import normalise
 from bursar.money import exponents

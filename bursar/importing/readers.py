@@ -123,6 +123,12 @@ def _default_period(defaults: Defaults, constant: str | None, start: int) -> str
     return period.code
 
 
+OTHER_DOLLARS = frozenset({
+    "AUD", "BBD", "BMD", "BND", "BSD", "BZD", "CAD", "FJD", "GYD", "HKD", "JMD", "KYD", "LRD",
+    "NAD", "NZD", "SBD", "SGD", "SRD", "TTD", "TWD", "XCD",
+})  # fmt: skip
+
+
 def _default_currency(given: str | None, constant: str | None, rules: TenantRules) -> str:
     allowed = rules.allowed_currencies
     if given is not None:
@@ -133,9 +139,22 @@ def _default_currency(given: str | None, constant: str | None, rules: TenantRule
                 detail, faults=[Fault("/defaults/currency", "currency_not_allowed", detail)]
             )
         return code
-    if constant is not None and (not allowed or constant in allowed):
-        return constant
-    return require_currency(rules.base_currency)
+    if constant is None or _is_own_dollar(constant, rules.base_currency):
+        return require_currency(rules.base_currency)
+    if allowed and constant not in allowed:
+        detail = (
+            f"The amounts of this file are in {constant}, and no budgets are kept in it."
+            " Give the currency as a default if they are in another one."
+        )
+        raise InvalidInput(
+            detail, faults=[Fault("/defaults/currency", "currency_not_allowed", detail)]
+        )
+    return constant
+
+
+def _is_own_dollar(constant: str, base: str) -> bool:
+    """A plain `$` reads as USD, but to a tenant that counts in another dollar it means that one."""
+    return constant == "USD" and base in OTHER_DOLLARS
 
 
 def _marks(

@@ -121,12 +121,13 @@ def record_failure(session: Session, lease: Lease, outcome: str, error: dict[str
     )
 
 
-def reopen(session: Session, import_id: UUID) -> None:
-    """Make a failed or cancelled import ready for another try of its job."""
+def reopen(session: Session, import_id: UUID, kind: str) -> None:
+    """Make a failed or cancelled import ready for another try of its job of this kind."""
+    before = "planned" if kind == "imports.apply" else "received"
     session.execute(
         update(ImportRun)
         .where(ImportRun.id == import_id, ImportRun.state.in_(("failed", "cancelled")))
-        .values(state="received", error=None, completed_at=None)
+        .values(state=before, error=None, completed_at=None)
     )
 
 
@@ -258,7 +259,7 @@ def export_rejected_rows(session: Session, run: ImportRun, folder: Path, name: s
     headers: list[str] = (run.analysis or {}).get("headers", [])
     rows = session.execute(
         select(ImportRow)
-        .where(ImportRow.import_id == run.id, ImportRow.action == "rejected")
+        .where(ImportRow.import_id == (run.duplicate_of or run.id), ImportRow.action == "rejected")
         .order_by(ImportRow.row_no, ImportRow.part)
         .execution_options(yield_per=1000)
     ).scalars()

@@ -125,7 +125,7 @@ def _make_cluster(home: Home, programs: Path, folder: Path) -> None:
         if made_by != major:
             raise Misconfigured(
                 f"{folder} was made by PostgreSQL {made_by}, but the programs are {major}. "
-                f"Set BURSAR_PG_BIN to those of {made_by}, `bursar backup`, and restore anew."
+                f"Set BURSAR_PG_BIN to those of {made_by}, dump with pg_dump, and load it anew."
             )
         return
     make_passable(folder.parent)

@@ -36,7 +36,7 @@ class BudgetAccount(TenantKeyed, Base):
     """The one row that a posting locks: the counters, a cache of the entries, and the caps.
 
     authorized = available + reserved + committed + spent, always. `authorized` may be negative:
-    revenue and credits are budgets too. Only functions in `schema/functions/ledger.sql` write it.
+    revenue and credits are budgets too. Only the functions of `ledger_*.sql` write it.
     """
 
     __tablename__ = "budget_account"

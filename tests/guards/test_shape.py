@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("bursar", "connectors", "ops", "schema", "tasks", "web", "worker")
 ROOT_ENTRIES = {
     ".ci", ".dockerignore", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md",
-    "CONTRIBUTING.md", "Dockerfile", "Makefile", "README.md", "bench", "docker-compose.yml", "docs",
-    "pyproject.toml", "requirements", "tests", *PACKAGES,
+    "CONTRIBUTING.md", "Dockerfile", "LICENSE", "Makefile", "README.md", "bench",
+    "docker-compose.yml", "docs", "pyproject.toml", "requirements", "tests", *PACKAGES,
 }  # fmt: skip
 LONGEST_MODULE, LONGEST_FUNCTION = 300, 70
 # What may be longer, and why.

@@ -46,7 +46,7 @@ def _database() -> str:
 
 
 def _broker() -> str:
-    url = settings().redis_url
+    url = settings().redis()
     if not url:
         return "ok" if settings().broker_url else "down: no broker is set"
     try:

@@ -7,7 +7,7 @@ import json
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, field_validator
 from sqlalchemy.orm import Session
@@ -145,8 +145,7 @@ def start_import() -> Response:
 
 
 def _started(session: Session, run: ImportRun, kind: str) -> idempotency.Answer:
-    given = request.headers.get("X-Request-Id")
-    bell = runs.start(session, run, kind, principal().actor, given)
+    bell = runs.start(session, run, kind, principal().actor, g.request_id)
     return idempotency.Answer(
         202,
         {"id": str(run.id), "job_id": str(bell.job_id), "state": run.state},
@@ -197,7 +196,12 @@ def get_errors(path: ImportPath, query: PlanQuery) -> Response:
     with transaction() as session:
         run = runs.get_run(session, path.import_id)
         found = runs.plan_rows(
-            session, path.import_id, action="rejected", after=query.cursor, limit=query.limit
+            # A file that was sent before was not read again: its errors are those of the first.
+            session,
+            run.duplicate_of or run.id,
+            action="rejected",
+            after=query.cursor,
+            limit=query.limit,
         )
     more = len(found) > query.limit
     found = found[: query.limit]

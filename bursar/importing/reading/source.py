@@ -9,12 +9,6 @@ from typing import Protocol
 from bursar.importing.reading.kinds import file_kind
 
 
-class Numeric(str):
-    """Text of a cell that the workbook itself stores as a number: `.` is its decimal mark."""
-
-    __slots__ = ()
-
-
 class Source(Protocol):
     """A readable file. `sheets` is empty where the format has no sheets."""
 

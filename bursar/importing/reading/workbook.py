@@ -16,9 +16,9 @@ import python_calamine as calamine
 from bursar.config import settings
 from bursar.errors import EmptyFile, FileLimitExceeded, SheetNotFound, UnreadableFile
 from bursar.importing.reading.archive import check_archive
+from bursar.importing.reading.cells import Numeric
 from bursar.importing.reading.doubles import double_text
 from bursar.importing.reading.kinds import workbook_members
-from bursar.importing.reading.source import Numeric
 
 T = TypeVar("T")
 

@@ -2,11 +2,18 @@
 
 import io
 import zipfile
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from bursar.config import settings
+from bursar.database import Database
+from bursar.errors import InvalidInput
+from bursar.importing.applying import apply_plan, run_import
+from bursar.importing.runs import record_failure
+from bursar.jobs import runner
+from bursar.jobs.lease import Lease
+from bursar.jobs.runner import Work
 from tests.api_client import Api, code_of
 
 GOOD = b'Department,Sub Category,Fiscal Year,Budget\nOps,Fuel,FY2025,"1,000.50"\n'
@@ -108,3 +115,49 @@ def test_a_plan_that_was_not_made_is_not_applied(api: Api) -> None:
     started = api.upload("/imports", GOOD).get_json()
     refused = api.post(f"/imports/{started['id']}/apply")
     assert code_of(refused) == (409, "invalid_import_state")
+
+
+def test_a_failed_apply_can_be_tried_again(api: Api, database: Database, tenant_id: UUID) -> None:
+    started = api.upload("/imports", GOOD, apply="false").get_json()
+    done: list[str] = []
+
+    def run(job_id: str, work: Work) -> None:
+        done.append(runner.run(database, tenant_id, UUID(job_id), work, record_failure))
+
+    def break_down(_lease: Lease) -> None:
+        raise InvalidInput("the disk is full")
+
+    run(started["job_id"], run_import)
+    apply = api.post(f"/imports/{started['id']}/apply").get_json()
+    run(apply["job_id"], break_down)
+    assert api.get(f"/imports/{started['id']}").get_json()["state"] == "failed"
+    assert api.post(f"/jobs/{apply['job_id']}/retry").status_code == 202
+    run(apply["job_id"], apply_plan)
+    assert done == ["succeeded", "failed", "succeeded"]
+    assert api.get(f"/imports/{started['id']}").get_json()["state"] == "completed"
+
+
+def test_a_currency_that_the_tenant_does_not_keep_is_no_other_currency(
+    api: Api, database: Database, tenant_id: UUID
+) -> None:
+    euros = GOOD.replace(b'"1,000.50"', "€1000.50".encode())
+    started = api.upload("/imports", euros).get_json()
+    runner.run(database, tenant_id, UUID(started["job_id"]), run_import, record_failure)
+    run = api.get(f"/imports/{started['id']}").get_json()
+    assert run["state"] == "failed"
+    assert "EUR" in run["error"]["detail"]
+    assert api.get("/budgets").get_json()["data"] == []
+
+
+def test_a_file_sent_again_shows_the_errors_of_the_first_time(
+    api: Api, database: Database, tenant_id: UUID
+) -> None:
+    shown = []
+    for _ in range(2):
+        started = api.upload(
+            "/imports", GOOD + b"Ops,Food,FY2025,lots\n", mode="skip_errors"
+        ).get_json()
+        runner.run(database, tenant_id, UUID(started["job_id"]), run_import, record_failure)
+        shown.append(api.get(f"/imports/{started['id']}/errors").get_json())
+    assert shown[0] == shown[1]
+    assert shown[0]["total"] == len(shown[0]["data"]) == 1
