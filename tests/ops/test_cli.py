@@ -55,7 +55,7 @@ def test_a_missing_log_says_which_there_are(stack_home: Home) -> None:
 
 
 def test_logs_prints_the_end_of_a_log(stack_home: Home) -> None:
-    done = bursar("logs", "postgres", "--lines=200", BURSAR_HOME=str(stack_home.path))
+    done = bursar("logs", "postgres", "--lines=100000", BURSAR_HOME=str(stack_home.path))
     assert done.returncode == 0
     assert "ready to accept connections" in done.stdout
 
