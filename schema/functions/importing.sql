@@ -134,12 +134,14 @@ $$;
 -- the tables are as small as before, and lists and sums of tens of thousands take minutes.
 drop function if exists import_refresh_statistics;
 create function import_refresh_statistics(p_created int) returns void
-language plpgsql security definer as $$
+language plpgsql security definer
+set default_statistics_target = 20  -- a rough sample at once; autovacuum takes a finer one later
+as $$
 begin
   if p_created >= 200 and p_created >= 0.1 * (
     select c.reltuples from pg_catalog.pg_class c where c.oid = 'public.budget'::regclass)
   then
-    analyze public.budget, public.budget_account, public.import_row;
+    analyze public.budget, public.budget_account;
   end if;
 end $$;
 revoke all on function import_refresh_statistics(int) from public;
