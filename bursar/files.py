@@ -70,12 +70,19 @@ def receive(
         tenant_id=tenant_id,
         sha256=digest.digest(),
         size_bytes=size,
-        name=Path(name).name or "upload",
+        name=plain_name(name),
         created_by=actor,
     )
     session.add(stored)
     session.flush()
     return stored
+
+
+def plain_name(name: str) -> str:
+    """The last part of a name, without control characters, short enough for any file system."""
+    last = "".join(c for c in Path(name.replace("\0", "")).name if c.isprintable())
+    stem, dot, suffix = last.rpartition(".")
+    return f"{stem[-120:]}{dot}{suffix[:20]}" if stem else last[:120] or "upload"
 
 
 def _blocks(source: IO[bytes]) -> Iterator[bytes]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -51,7 +52,7 @@ def page(
         )
     column = columns[name]
     if cursor is not None:
-        value, after = _read(cursor, sort)
+        value, after = _read(cursor, sort, column.type.python_type)
         beyond = column < value if descending else column > value
         beyond_key = key < after if descending else key > after
         query = query.where(or_(beyond, and_(column == value, beyond_key)))
@@ -68,22 +69,27 @@ def page(
 
 
 def _write(sort: str, value: Any, key: UUID) -> str:
-    kind = "d" if isinstance(value, datetime) else "n" if isinstance(value, Decimal) else "s"
     text = value.isoformat() if isinstance(value, datetime) else str(value)
-    return base64.urlsafe_b64encode(json.dumps([sort, kind, text, str(key)]).encode()).decode()
+    return base64.urlsafe_b64encode(json.dumps([sort, text, str(key)]).encode()).decode()
 
 
-def _read(cursor: str, sort: str) -> tuple[Any, UUID]:
+def _read(cursor: str, sort: str, kind: type) -> tuple[Any, UUID]:
+    """What a cursor says, read as the type of its column. Raises InvalidCursor."""
     try:
-        kept_sort, kind, text, key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        kept_sort, text, key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        if kept_sort != sort or not isinstance(text, str) or "\0" in text:
+            raise InvalidCursor("The cursor belongs to a list in another order.")
+        text.encode()
         value: Any = text
-        if kind == "d":
-            value = datetime.fromisoformat(text)
-        elif kind == "n":
-            value = Decimal(text)
+        if issubclass(kind, datetime):
+            value = datetime.fromisoformat(text).astimezone(UTC)
+        elif issubclass(kind, int):
+            value = int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+        elif issubclass(kind, Decimal):
+            value = Decimal(text) if re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,8})?", text) else None
         after = UUID(key)
-    except (ValueError, TypeError, AttributeError, InvalidOperation):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise InvalidCursor from None
-    if kept_sort != sort or not isinstance(text, str):
-        raise InvalidCursor("The cursor belongs to a list in another order.")
+    if value is None:
+        raise InvalidCursor
     return value, after

@@ -18,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bursar import __version__, metrics
 from bursar.config import Settings, settings
-from bursar.errors import Misconfigured
+from bursar.errors import InvalidInput, Misconfigured
 from web import auth, openapi, pages, problems
 from web.api import alerts, budgets, checks, health, imports, jobs, ledger, reservations
 from web.json import ExactJSON
@@ -143,6 +143,8 @@ def _begin() -> None:
 
 
 def _recognise() -> None:
+    if any("\0" in value for values in request.args.listvalues() for value in values):
+        raise InvalidInput("The address holds a NUL character, which no text of ours can.")
     if request.path.startswith(_UNCOUNTED):
         return
     by_key = auth.from_bearer()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from flask.json.provider import DefaultJSONProvider
@@ -15,6 +15,13 @@ def _refuse_constant(name: str) -> NoReturn:
     raise InvalidInput(f"{name} is not a number that JSON or Bursar knows.")
 
 
+def _exact(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise InvalidInput("A number is out of reach.") from None
+
+
 class ExactJSON(DefaultJSONProvider):
     """Reads 0.1 as Decimal("0.1"); writes Decimal as JSON numbers for the compatibility routes."""
 
@@ -23,6 +30,9 @@ class ExactJSON(DefaultJSONProvider):
 
     def loads(self, s: str | bytes, **options: Any) -> Any:
         """Parse JSON. Raises InvalidInput for NaN and Infinity, ValueError for bad JSON."""
-        options.setdefault("parse_float", Decimal)
+        options.setdefault("parse_float", _exact)
         options.setdefault("parse_constant", _refuse_constant)
-        return json.loads(s, **options)
+        try:
+            return json.loads(s, **options)
+        except RecursionError:
+            raise InvalidInput("The JSON is nested too deeply.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -35,8 +36,9 @@ def send_rejected(session: Session, run: ImportRun) -> Response:
     """The rejected rows of an import as a download, which leaves nothing on the disk."""
     name = files.get_file(session, run.file_id).name
     folder = Path(tempfile.mkdtemp(prefix="bursar-rejected-"))
-    made = runs.export_rejected_rows(session, run, folder, name)
-    handle = made.open("rb")
-    made.unlink()  # the open handle keeps the bytes until they are sent
-    folder.rmdir()
+    try:
+        made = runs.export_rejected_rows(session, run, folder, name)
+        handle = made.open("rb")  # keeps the bytes until they are sent
+    finally:
+        shutil.rmtree(folder)
     return send_file(handle, download_name=made.name, as_attachment=True)

@@ -17,6 +17,7 @@ from bursar.tenants import get_tenant
 from schema.tables import ImportRow, ImportRun, Tenant
 
 MOVED = "BU001"  # raised by ledger_post_import when an account is not as it was planned
+PLANS = 5
 TAKEN = "23505"  # unique_violation
 
 
@@ -29,8 +30,16 @@ def run_import(lease: Lease) -> None:
         return
     if run.state != "planned" and not plan(lease, import_id):
         return
-    if run.apply:
-        apply_plan(lease)
+    if not run.apply:
+        return
+    for attempt in range(PLANS):
+        try:
+            apply_plan(lease)
+            break
+        except PlanStale:
+            # Nobody has looked at this plan, so a new one may take its place.
+            if attempt == PLANS - 1 or not plan(lease, import_id):
+                raise
 
 
 def apply_plan(lease: Lease) -> None:

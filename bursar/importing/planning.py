@@ -7,10 +7,11 @@ import json
 from uuid import UUID
 
 from sqlalchemy import func, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from bursar import files
-from bursar.errors import MappingIncomplete, NotABudget
+from bursar.errors import InvalidAmount, MappingIncomplete, NotABudget
 from bursar.importing.analysis import Analysis
 from bursar.importing.load import stage
 from bursar.importing.runs import Wish, get_run, same_as_before
@@ -18,6 +19,8 @@ from bursar.importing.stored import analyze_stored, clean_stored
 from bursar.jobs.lease import Lease
 from bursar.tenants import get_tenant
 from schema.tables import ImportRun, StoredFile, Tenant
+
+OVERFLOW = "22003"  # numeric_value_out_of_range
 
 
 def plan(lease: Lease, import_id: UUID) -> bool:
@@ -41,6 +44,12 @@ def plan(lease: Lease, import_id: UUID) -> bool:
     except MappingIncomplete as error:
         _await_mapping(lease, import_id, error)
         return False
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != OVERFLOW:
+            raise
+        raise InvalidAmount(
+            "Rows of one budget add up to more than 9,999,999,999,999,999.9999."
+        ) from None
     return True
 
 

@@ -50,7 +50,14 @@ _END = text(
       progress_done = :done, progress_total = :total, stage = :stage, updated_at = now(),
       row_version = row_version + 1
      where tenant_id = :tenant and id = :job and lease_token = :token and state = 'running'
+       and (:state <> 'succeeded' or not cancel_requested)
     returning id
+    """
+)
+_CANCELLED = text(
+    """
+    select 1 from job where tenant_id = :tenant and id = :job and lease_token = :token
+       and state = 'running' and cancel_requested
     """
 )
 _ATTEMPT_STARTS = text(
@@ -120,6 +127,11 @@ class Lease:
             },
         ).first()
         if row is None:
+            # Whoever was told that the job will be cancelled is not told a lie: its effect, which
+            # is in this transaction, goes with it.
+            if session.execute(_CANCELLED, self._names()).first():
+                self.cancelled = True
+                raise JobCancelled
             self.lost = True
             raise LeaseLost
         session.execute(

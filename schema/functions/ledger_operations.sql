@@ -214,6 +214,7 @@ begin
     when account.id is null then 'not_found'
     when account.currency <> p_currency then 'currency_mismatch'
     when p_amount <= 0 or p_amount <> round(p_amount, account.decimals) then 'invalid_amount'
+    when account.authorized + p_amount >= 1e16 then 'invalid_amount'  -- more than a counter holds
     when account.frozen then 'budget_frozen'
     end;
   if refusal is not null then

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -153,7 +154,7 @@ def required_version() -> int:
     if not header:
         raise VersionRequired
     text = header.removeprefix("W/").strip('"')
-    if not text.isdigit() or len(text) > 9:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
         raise InvalidInput(
             "If-Match carries no version of a budget.",
             faults=[Fault("/If-Match", "invalid_version", "Send the ETag that was read.")],

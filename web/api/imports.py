@@ -40,7 +40,7 @@ api = APIBlueprint(
     "imports", __name__, url_prefix="/api/v1/imports", abp_tags=[Tag(name="Imports")]
 )
 
-Header = Annotated[str, Field(max_length=500)]
+Header = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 State = Literal[
     "received", "profiled", "awaiting_mapping", "planned", "applying", "completed",
     "completed_with_errors", "failed", "cancelled", "undone",
@@ -79,7 +79,10 @@ class ImportIn(Model):
     @field_validator("mapping", "defaults", mode="before")
     @classmethod
     def _from_json_text(cls, value: object) -> object:
-        return json.loads(value) if isinstance(value, str) else value
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 class ImportPath(BaseModel):

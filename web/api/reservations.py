@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from bursar.database import database
 from bursar.ledger import operations
@@ -32,7 +33,22 @@ api = APIBlueprint(
     "reservations", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Reservations")]
 )
 
+LONGEST_HOLD_SECONDS = 100 * 366 * 86_400
 Reference = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00/]+$")]
+
+
+def _future(value: object) -> object:
+    """A moment written out (RFC 3339), ahead of now and within a lifetime."""
+    if not isinstance(value, str) or value.isdigit():
+        raise ValueError("write the time as text, such as 2026-12-31T23:59:59Z")
+    try:
+        moment = datetime.fromisoformat(value)
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError("write the time with its zone, such as 2026-12-31T23:59:59Z") from None
+    if not 0 < seconds < LONGEST_HOLD_SECONDS:
+        raise ValueError("the time must be ahead, and within a hundred years")
+    return value
 
 
 class ReservationIn(Model):
@@ -42,7 +58,7 @@ class ReservationIn(Model):
     currency: CurrencyCode
     ref_id: Reference
     ref_type: Reference = "reservation"
-    expires_at: AwareDatetime | None = None
+    expires_at: Annotated[AwareDatetime, BeforeValidator(_future)] | None = None
 
 
 class ReservationOut(Out):

@@ -8,6 +8,7 @@ cells, so the addresses of cells are looked at on the way.
 from __future__ import annotations
 
 import re
+import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -17,9 +18,12 @@ from bursar.errors import FileLimitExceeded, UnreadableFile
 
 _BLOCK = 1 << 18
 _CELL_BYTES = 16  # about what a parser keeps for each cell of the rectangle
-_FAR_COLUMN = re.compile(rb'r="([A-Z]{3})\d')
-_FAR_ROW = re.compile(rb'r="[A-Z]{0,3}(\d{6,})"')
-_SHEET = re.compile(r"xl/worksheets/.*\.xml", re.IGNORECASE)
+# Addresses far out, however the attribute is written; entities in one have no honest use. Only the
+# far ones match, so that looking costs little.
+_FAR_CELL = re.compile(rb"""\br\s*=\s*["']\s*(?:([A-Za-z]{3,})\d|[A-Za-z]{0,2}(\d{6,})|\w*(&))""")
+_FAR_ROW_OF_FAR_COLUMN = re.compile(rb"""\br\s*=\s*["']\s*[A-Za-z]{3,}(\d{6,})""")
+_LARGEST_RATIO = 100  # honest workbooks shrink by ten to thirty
+_SMALL = 20 << 20  # below this many bytes any ratio is harmless
 _ODS_TAG = re.compile(rb"<(/?)table:table-(row|cell)\b([^>]*?)(/?)>")
 _ODS_REPEAT = re.compile(rb'number-(?:columns|rows)-repeated="(\d{1,9})"')
 
@@ -44,7 +48,8 @@ def check_archive(path: Path, file_name: str) -> None:
 
 def _inflate(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, file_name: str) -> int:
     size, column, row, tail = 0, 0, 0, b""
-    is_sheet = bool(_SHEET.fullmatch(member.filename))
+    # A workbook may keep its sheets under any name.
+    may_have_cells = not member.filename.endswith((".bin", "content.xml"))
     repeats = _Repeats() if member.filename == "content.xml" else None
     # A forged size would end the reading early with a bad checksum; the true end is the data's.
     member.file_size = max(member.file_size, left + _BLOCK)
@@ -56,10 +61,14 @@ def _inflate(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, file_
                     f"{file_name} inflates to more than {settings().inflated_limit_bytes} bytes. "
                     "Send the one sheet that matters, as CSV."
                 )
-            if is_sheet:
+            if size > max(_SMALL, member.compress_size * _LARGEST_RATIO):
+                raise FileLimitExceeded(
+                    f"{file_name} inflates to more than {_LARGEST_RATIO} times its size, as no"
+                    " spreadsheet does. Send the one sheet that matters, as CSV."
+                )
+            if may_have_cells:
                 text = tail + block
-                column = max(column, *map(_column_number, _FAR_COLUMN.findall(text)), 0)
-                row = max(row, *map(int, _FAR_ROW.findall(text)), 0)
+                column, row = _farthest(text, column, row)
                 tail = block[-64:]
             if repeats is not None and repeats.cells_in(block) * _CELL_BYTES > (
                 settings().inflated_limit_bytes
@@ -75,6 +84,16 @@ def _inflate(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, file_
         )
     _check_rectangle(row, column, file_name)
     return size
+
+
+def _farthest(text: bytes, column: int, row: int) -> tuple[int, int]:
+    """The farthest column and row of any cell so far; an address in disguise is out of reach."""
+    for letters, digits, entity in _FAR_CELL.findall(text):
+        if entity:
+            return sys.maxsize, row
+        column = max(column, _column_number(letters.upper()))
+        row = max(row, int(digits or 0))
+    return column, max(row, *map(int, _FAR_ROW_OF_FAR_COLUMN.findall(text)), 0)
 
 
 class _Repeats:

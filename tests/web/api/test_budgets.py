@@ -1,5 +1,7 @@
 """Budgets over the API."""
 
+import base64
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -184,3 +186,30 @@ def test_a_member_reads_but_does_not_edit(make_api: MakeApi) -> None:
     member = make_api("member")
     assert member.get("/budgets").status_code == 200
     assert code_of(member.post("/budgets", NEW)) == (403, "forbidden")
+
+
+def forged(*parts: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+@pytest.mark.parametrize("path", ["/budgets", "/imports", "/jobs", "/alerts"])
+@pytest.mark.parametrize(
+    "text", ["x", "", "\0", "1e999999", "\ud800", "99999999999999999999", None, 5, []]
+)
+def test_a_forged_cursor_is_refused(api: Api, path: str, text: object) -> None:
+    cursor = forged("-created_at", text, "0" * 32)
+    assert code_of(api.get(path, cursor=cursor)) == (422, "invalid_cursor")
+
+
+@pytest.mark.parametrize(
+    "raw", ["[" * 60_000, '{"a":' * 60_000, '{"amount": 1e999999999999999999}']
+)
+def test_json_that_is_out_of_reach_is_refused(api: Api, raw: str) -> None:
+    response = api.call("POST", "/budgets", data=raw, content_type="application/json")
+    assert response.status_code == 422
+
+
+@pytest.mark.parametrize("version", ["²", "x", "9" * 12])
+def test_a_version_that_is_no_version_is_refused(api: Api, version: str) -> None:
+    budget = make(api)
+    assert code_of(api.patch(f"/budgets/{budget['id']}", {"owner": "A"}, version))[0] == 422

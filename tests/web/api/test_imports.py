@@ -2,15 +2,19 @@
 
 import io
 import zipfile
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import xlsxwriter
 
 from bursar.config import settings
 from bursar.database import Database
 from bursar.errors import InvalidInput
+from bursar.importing import applying
 from bursar.importing.applying import apply_plan, run_import
 from bursar.importing.runs import record_failure
+from bursar.jobs import rows as jobs
 from bursar.jobs import runner
 from bursar.jobs.lease import Lease
 from bursar.jobs.runner import Work
@@ -161,3 +165,104 @@ def test_a_file_sent_again_shows_the_errors_of_the_first_time(
         shown.append(api.get(f"/imports/{started['id']}/errors").get_json())
     assert shown[0] == shown[1]
     assert shown[0]["total"] == len(shown[0]["data"]) == 1
+
+
+def stray(cell: str, sheet: str = "xl/worksheets/sheet1.xml") -> bytes:
+    """A workbook with one honest row and one cell far away."""
+    made = io.BytesIO()
+    book = xlsxwriter.Workbook(made, {"in_memory": True})
+    book.add_worksheet().write_row(0, 0, ["Department", "Budget"])
+    book.close()
+    out = io.BytesIO()
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.endswith(".rels") or name == "[Content_Types].xml":
+                content = content.replace(b"worksheets/sheet1.xml", sheet[3:].encode())
+            content = content.replace(b"</sheetData>", cell.encode() + b"</sheetData>")
+            new.writestr(sheet if name == "xl/worksheets/sheet1.xml" else name, content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("cell", "sheet"),
+    [
+        ("<row r='1048576'><c r='XFD1048576'><v>5</v></c></row>", "xl/worksheets/sheet1.xml"),
+        ('<row r="9"><c r = "XFD1048576"><v>5</v></c></row>', "xl/worksheets/sheet1.xml"),
+        ('<row r="9"><c r="XFD1048576"><v>5</v></c></row>', "xl/tables1/sheet1.xml"),
+        ('<row r="9"><c r="ZZZZZ99999999"><v>5</v></c></row>', "xl/worksheets/sheet1.xml"),
+        ('<row r="9"><c r="xfd1048576"><v>5</v></c></row>', "xl/worksheets/sheet1.xml"),
+        ('<row r="9"><c r="&#88;FD1048576"><v>5</v></c></row>', "xl/worksheets/sheet1.xml"),
+        ('<row r="99999999"><c r="A99999999"><v>5</v></c></row>', "xl/worksheets/sheet1.xml"),
+    ],
+)
+def test_a_cell_far_away_is_refused_however_it_is_written(api: Api, cell: str, sheet: str) -> None:
+    response = api.upload("/imports/analyze", stray(cell, sheet), "stray.xlsx")
+    assert code_of(response) == (422, "file_limit_exceeded")
+
+
+def test_a_bomb_is_refused(api: Api) -> None:
+    bomb = stray(
+        '<row r="9"><c r="A9" t="inlineStr"><is><t>' + "A" * 60_000_000 + "</t></is></c></row>"
+    )
+    assert code_of(api.upload("/imports/analyze", bomb, "bomb.xlsx")) == (
+        422,
+        "file_limit_exceeded",
+    )
+
+
+def test_odd_file_names_do_no_harm(api: Api) -> None:
+    for name in ("a\0b.csv", "x" * 300 + ".csv", "../../etc/passwd", "\u202e.csv", ""):
+        response = api.upload("/imports", GOOD + name.encode(), name or "none")
+        assert response.status_code == 202, name
+
+
+def test_sums_that_no_budget_holds_end_the_import_at_once(
+    api: Api, database: Database, tenant_id: UUID
+) -> None:
+    row = b"Ops,Fuel,FY2025,9000000000000000\n"
+    started = api.upload("/imports", b"Department,Sub Category,Fiscal Year,Budget\n" + row + row)
+    job_id = UUID(started.get_json()["job_id"])
+    assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "failed"
+    run = api.get(f"/imports/{started.get_json()['id']}").get_json()
+    assert run["error"]["code"] == "invalid_amount"
+
+
+def test_a_cancelled_import_is_not_applied_behind_one_s_back(
+    api: Api, database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = api.upload("/imports", GOOD).get_json()
+    end = Lease.end
+
+    def cancel_first(lease: Lease, session: Any, state: str, *more: Any) -> None:
+        if state == "succeeded":
+            with database.transaction(tenant_id) as other:
+                jobs.cancel(other, lease.job_id)
+        end(lease, session, state, *more)
+
+    monkeypatch.setattr(Lease, "end", cancel_first)
+    job_id = UUID(started["job_id"])
+    assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "cancelled"
+    assert api.get(f"/imports/{started['id']}").get_json()["state"] == "cancelled"
+    assert api.get("/budgets").get_json()["data"] == []
+
+
+def test_an_import_whose_plan_was_overtaken_plans_again(
+    api: Api, database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = api.upload("/imports", GOOD).get_json()
+    second = api.upload("/imports", GOOD.replace(b"1,000.50", b"7.00")).get_json()
+    require_fresh = applying.require_fresh
+
+    def overtaken(session: Any, run: Any, **more: Any) -> None:
+        monkeypatch.setattr(applying, "require_fresh", require_fresh)
+        job_id = UUID(first["job_id"])
+        assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
+        require_fresh(session, run, **more)
+
+    monkeypatch.setattr(applying, "require_fresh", overtaken)
+    job_id = UUID(second["job_id"])
+    assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
+    run = api.get(f"/imports/{second['id']}").get_json()
+    assert (run["state"], run["counts"]["updated"]) == ("completed", 1)
+    assert api.get("/budgets").get_json()["data"][0]["budgeted_amount"] == "7.00"

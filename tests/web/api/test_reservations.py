@@ -2,6 +2,8 @@
 
 from uuid import UUID, uuid4
 
+import pytest
+
 from tests.api_client import Api, code_of
 from tests.conftest import MakeApi, MakeBudget
 
@@ -111,3 +113,23 @@ def test_reconcile_is_for_administrators(
     assert (found["discrepancy"], found["first_bad_seq"]) == ("0.00", None)
     assert found["totals_by_type"] == {"fund": "1000.00", "reserve": "100.00"}
     assert code_of(make_api("fpa").post(f"/budgets/{budget}/reconcile")) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2020-01-01T00:00:00Z",
+     99999999999999, "1799999999", "tomorrow", "2030-01-01T00:00:00"],
+)  # fmt: skip
+def test_an_expiry_out_of_reach_holds_nothing(
+    api: Api, make_budget: MakeBudget, moment: object
+) -> None:
+    budget = make_budget("100")
+    refused = api.post(f"/budgets/{budget}/reservations", body("1") | {"expires_at": moment})
+    assert code_of(refused) == (422, "invalid_input")
+    assert api.get(f"/budgets/{budget}/utilization").get_json()["available"] == "100.00"
+
+
+def test_a_topup_that_no_counter_holds_is_refused(api: Api, make_budget: MakeBudget) -> None:
+    budget = make_budget("100")
+    more = {"amount": "9999999999999999.99", "currency": "USD"}
+    assert code_of(api.post(f"/budgets/{budget}/topup", more)) == (422, "invalid_amount")
