@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -61,7 +62,8 @@ def from_bearer() -> Principal | None:
     scheme, _, key = header.partition(" ")
     if scheme.lower() != "bearer" or not key:
         raise Unauthenticated("Send the key as `Authorization: Bearer <key>`.")
-    return _remembered(key, lambda: find_key(database(), key.strip()))
+    digest = hashlib.sha256(key.encode()).digest()  # the key itself is not kept in memory
+    return _remembered(digest, lambda: find_key(database(), key.strip()))
 
 
 def from_session() -> Principal | None:

@@ -125,10 +125,11 @@ def edit_budget(
 def delete_budget(session: Session, budget_id: UUID) -> None:
     """Hide a budget; its entries stay. Raises NotFound, BudgetInUse."""
     budget = _locked(session, budget_id)
+    # Freezing locks the account: no reservation can come between the look and the deletion.
+    _freeze(session, budget.tenant_id, budget_id, frozen=True)
     balance = get_balance(session, budget_id)
     if balance.reserved or balance.committed:
         raise BudgetInUse
-    _freeze(session, budget.tenant_id, budget_id, frozen=True)
     budget.deleted_at = func.now()
     session.flush()
 

@@ -34,6 +34,7 @@ def plan(lease: Lease, import_id: UUID) -> bool:
         stored = files.get_file(session, run.file_id)
         run.started_at = run.started_at or func.now()
         session.flush()
+        lease.hold(session)
     lease.progress(0, None, "reading")
     analysis = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
     if _keep(lease, run, analysis, stored):
@@ -62,7 +63,10 @@ def _keep(lease: Lease, run: ImportRun, analysis: Analysis, stored: StoredFile) 
         current.state = "profiled"
         current.warnings = list(analysis.detection.warnings)
         current.fingerprint = hashlib.sha256(stored.sha256 + request.encode()).digest()
-        return current.apply and same_as_before(session, current)
+        done_before = current.apply and same_as_before(session, current)
+        session.flush()
+        lease.hold(session)
+        return done_before
 
 
 def _require_budget(analysis: Analysis, run: ImportRun) -> None:
@@ -92,6 +96,7 @@ def _stage_and_plan(
             {"tenant": run.tenant_id, "import": run.id},
         )
         _count(session, run)
+        lease.hold(session)
 
 
 def _await_mapping(lease: Lease, import_id: UUID, error: MappingIncomplete) -> None:

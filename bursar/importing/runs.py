@@ -161,7 +161,7 @@ def same_as_before(session: Session, run: ImportRun) -> bool:
         return False
     run.duplicate_of = first.id
     run.fingerprint = None
-    run.state = "completed"
+    run.state = first.state
     run.total_rows = first.total_rows
     run.unchanged_rows = first.total_rows - first.rejected_rows
     run.rejected_rows = first.rejected_rows

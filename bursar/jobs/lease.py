@@ -50,8 +50,14 @@ _END = text(
       progress_done = :done, progress_total = :total, stage = :stage, updated_at = now(),
       row_version = row_version + 1
      where tenant_id = :tenant and id = :job and lease_token = :token and state = 'running'
-       and (:state <> 'succeeded' or not cancel_requested)
+       and (:state not in ('succeeded', 'retrying') or not cancel_requested)
     returning id
+    """
+)
+_STILL_OURS = text(
+    """
+    select 1 from job where tenant_id = :tenant and id = :job and lease_token = :token
+       and state = 'running' for update
     """
 )
 _CANCELLED = text(
@@ -104,6 +110,16 @@ class Lease:
     def progress(self, done: int, total: int | None, stage: str) -> None:
         """Say how far the work is; the heartbeat writes it down."""
         self.done, self.total, self.stage = done, total, stage
+
+    def hold(self, session: Session) -> None:
+        """Make sure, in this transaction and until its end, that the job is still ours.
+
+        Last in every transaction that writes something of the job's: a worker that stalled past its
+        lease then rolls back instead of overwriting what its successor did. Raises LeaseLost.
+        """
+        if session.execute(_STILL_OURS, self._names()).first() is None:
+            self.lost = True
+            raise LeaseLost
 
     def checkpoint(self) -> None:
         """Stop here when the lease is gone (LeaseLost) or somebody cancelled (JobCancelled)."""

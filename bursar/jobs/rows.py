@@ -17,7 +17,7 @@ from schema.tables import Job, JobAttempt
 
 QUEUES = ("imports", "syncs", "alerts", "periods", "webhooks", "default")
 
-# Each kind of work has one queue, so that long imports never keep short work waiting.
+# Each kind of work has one queue, so that workers of their own can be given to it.
 QUEUE_OF_KIND = {
     "imports.run": "imports",
     "imports.apply": "imports",

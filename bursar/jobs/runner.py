@@ -85,9 +85,6 @@ def run(
     except JobCancelled as error:
         return _end(lease, "cancelled", _describe(error), on_failure)
     except Exception as error:  # noqa: BLE001  whatever it is, the job must not hang
-        if lease.ended:  # the effect is committed; what failed came after it
-            bound.exception("error after the job had ended")
-            return "succeeded"
         bound.warning("job failed", error=_describe(error), exc_info=not _foreseen(error))
         return _end_failed(lease, error, on_failure)
     bound.info("job done")
@@ -133,6 +130,8 @@ def _end(
             lease.end(session, state, json.dumps(description), delay)
             if state != "retrying":
                 on_failure(session, lease, state, description)
+    except JobCancelled as cancelled:
+        return _end(lease, "cancelled", _describe(cancelled), on_failure)
     except LeaseLost:
         return "lost"
     return state

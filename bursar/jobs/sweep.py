@@ -1,4 +1,4 @@
-"""The sweeper: rings again for jobs whose bell was lost, and lets overdue holds go."""
+"""The sweeper: rings again for jobs whose bell was lost or whose worker was."""
 
 from __future__ import annotations
 

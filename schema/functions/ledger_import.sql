@@ -11,11 +11,12 @@ begin
   perform set_config('bursar.tenant', p_tenant::text, true);
 
   -- What is posted, one row a budget: several rows of the file may add up to it.
-  create temporary table if not exists import_target (
+  -- Made here and nowhere else: a table of this name that a caller brought along, with triggers of
+  -- its own, would run them as the ledger's role, so it is an error instead.
+  create temporary table import_target (
     budget_id uuid, account_id uuid, currency text, decimals smallint, target numeric(20, 4),
     change numeric(20, 4), seq bigint, hash bytea, is_new boolean, place tid
   ) on commit drop;
-  truncate pg_temp.import_target;
 
   -- Budgets that this import has created: their chains begin here. A budget's first account has the
   -- budget's own id, which spares a hundred thousand random numbers.

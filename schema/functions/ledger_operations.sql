@@ -169,6 +169,9 @@ begin
   select * into held from public.hold
    where tenant_id = p_tenant and ref_type = p_ref_type and ref_id = p_ref_id;
   refusal := public.ledger_hold_refusal(account, held, p_amount);
+  if p_kind = 'expire' and refusal = 'budget_frozen' then
+    refusal := null;  -- a frozen budget lets go of what is overdue: that only gives money back
+  end if;
   if refusal is not null then
     r := public.ledger_answer_of(refusal, account, held);
     if refusal = 'not_found' then

@@ -235,3 +235,29 @@ def test_the_sweeper_rings_for_lost_bells_and_expired_leases(
 def test_another_tenant_s_job_does_not_exist(database: Database, job_id: UUID) -> None:
     with pytest.raises(NotFound), database.transaction(uuid4()) as session:
         rows.get_job(session, job_id)
+
+
+def test_a_cancelled_job_that_fails_in_passing_is_cancelled_not_left_hanging(
+    database: Database, tenant_id: UUID, job_id: UUID
+) -> None:
+    def work(_lease: Lease) -> None:
+        with database.transaction(tenant_id) as session:
+            rows.cancel(session, job_id)
+        raise Transient
+
+    failures = Failures()
+    assert runner.run(database, tenant_id, job_id, work, failures) == "cancelled"
+    assert failures == [("cancelled", "job_cancelled")]
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing_more(
+    database: Database, tenant_id: UUID, job_id: UUID
+) -> None:
+    slow = claim(database, tenant_id, job_id, "slow", 2)
+    assert slow is not None
+    with database.transaction(tenant_id) as session:
+        slow.hold(session)
+    let_lease_expire(database, tenant_id, job_id)
+    assert claim(database, tenant_id, job_id, "quick", 10) is not None
+    with pytest.raises(LeaseLost), slow.transaction() as session:
+        slow.hold(session)

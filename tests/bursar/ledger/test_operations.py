@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from bursar import alerts, errors
 from bursar.database import Database
@@ -287,3 +288,15 @@ def test_tampering_is_named(
     superuser.commit()
     with database.transaction(tenant_id) as session:
         assert {found for found, _ in broken_budgets(session, tenant_id)} == {budget}
+
+
+def test_a_frozen_budget_lets_go_of_what_is_overdue(
+    database: Database, tenant_id: UUID, make_budget: MakeBudget
+) -> None:
+    budget = make_budget("1000")
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    reserve(database, tenant_id, budget, "100", "old", expires_at=past)
+    with database.transaction(tenant_id) as session:
+        session.execute(text("update budget_account set frozen = true"))
+    assert ledger.expire_holds(database, tenant_id) == 1
+    assert ledger.read_account(database, tenant_id, budget).balance == 0
