@@ -8,6 +8,7 @@ after one regular expression, other cells go through the column's convention.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import NamedTuple
@@ -40,7 +41,7 @@ class Refused(NamedTuple):
 Value = str | Refused | None
 
 
-class Lookup(dict[str, "Value"]):
+class Lookup(dict[str, "Value"], ABC):
     """Each distinct cell text is understood once. `refuses` is set once one was refused."""
 
     def __init__(self) -> None:
@@ -55,9 +56,9 @@ class Lookup(dict[str, "Value"]):
         self[cell] = value
         return value
 
+    @abstractmethod
     def understand(self, cell: str) -> Value:
         """The value of one cell; None where it is blank."""
-        raise NotImplementedError
 
 
 class TextColumn(Lookup):
