@@ -11,7 +11,7 @@ from bursar.fiscal import Period, part_of_year, resolve
 from bursar.importing.analysis import Analysis
 from bursar.importing.layouts import revision_rank
 from bursar.importing.mapping import ColumnMapping
-from bursar.importing.vocabulary import MEASURES, TARGETS
+from bursar.importing.vocabulary import MEASURES, SYNONYMS, TARGETS
 
 Part = tuple[str, int]
 
@@ -47,7 +47,8 @@ def bind(
     `given` are the fields that constants or defaults supply. Raises InvalidInput with a fault for
     every header or target that does not exist or is given twice, and MappingIncomplete.
     """
-    columns = _overridden(analysis, mapping or {})
+    told = {h: SYNONYMS.get(t or "", t) for h, t in (mapping or {}).items()}
+    columns = _overridden(analysis, told)
     texts: dict[str, int] = {}
     amounts: list[ColumnMapping] = []
     for column in columns:

@@ -56,9 +56,9 @@ def _label_fit(target: str, profile: Profile) -> float:
     plain_number = profile.numeric >= 0.8
     if profile.dates >= 0.5:
         return 0.1
-    if plain_number and profile.has_decimals and target != "account_code":
+    if plain_number and profile.has_decimals and target != "account":
         return 0.15
-    if target == "account_code":
+    if target == "account":
         return 0.9 if plain_number and profile.has_decimals else 1.0
     if target in ("program", "project", "fund"):
         return 0.85 if plain_number else 1.0

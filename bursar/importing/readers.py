@@ -19,7 +19,7 @@ from bursar.importing.scanning import scan_rows
 from bursar.importing.understanding import thousands_mark
 from bursar.money import exponents, require_currency
 
-TEXTS = ("account_code", "program", "project", "fund", "owner", "notes", "external_ref")
+TEXTS = ("account", "program", "project", "fund", "owner", "notes", "external_ref")
 
 
 @dataclass(frozen=True, slots=True)

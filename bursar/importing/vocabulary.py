@@ -16,10 +16,12 @@ from typing import Any
 from bursar.importing.words import normalise, tokens
 
 TARGETS = (
-    "department", "budgeted_amount", "fiscal_period", "sub_category", "currency", "account_code",
+    "department", "budgeted_amount", "fiscal_period", "sub_category", "currency", "account",
     "program", "project", "fund", "owner", "notes", "external_ref", "committed_amount",
     "actual_amount",
 )  # fmt: skip
+# Other names that a mapping may use: the budgets of the API keep the account as `account_code`.
+SYNONYMS = {"account_code": "account"}
 REQUIRED = ("department", "budgeted_amount", "fiscal_period")
 MEASURES = ("budgeted_amount", "committed_amount", "actual_amount")
 KINDS = (

@@ -143,6 +143,13 @@ def test_a_mapping_overrides_the_proposal(write, clean):
     assert (found.rows[0].department, found.rows[0].budgeted_amount) == ("Sales", "6")
 
 
+@pytest.mark.parametrize("target", ["account", "account_code"])
+def test_an_account_may_be_called_as_analysis_or_as_budgets_call_it(write, clean, target):
+    path = write("Department,Konto X,Fiscal Year,Budget\nSales,4711,FY2025,5\n")
+    (row,) = clean(path, mapping={"Konto X": target}).rows
+    assert row.account_code == "4711"
+
+
 def test_unknown_headers_and_targets_are_faults(write, clean):
     with pytest.raises(InvalidInput) as raised:
         clean(write(PLAIN), mapping={"Nowhere": "department", "Budget": "amount"})
