@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from bursar.errors import Fault, InvalidInput
-from bursar.fiscal import resolve
+from bursar.fiscal import Part, resolve
 from bursar.importing.analysis import Analysis
-from bursar.importing.binding import Binding, Part, bind
+from bursar.importing.binding import Binding, bind
 from bursar.importing.columns import AmountColumn, CurrencyColumn, PeriodColumn, TextColumn
 from bursar.importing.numbers import DecimalMark
 from bursar.importing.reading import open_source
