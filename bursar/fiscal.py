@@ -31,7 +31,7 @@ class Period:
 
 _Y4 = r"(?:19|20)\d\d"
 _Y = rf"(?:{_Y4}|'?\d\d)"
-_M = "|".join(re.escape(name) for name in sorted(MONTHS, key=len, reverse=True))
+_M = r"[^\s\d\-_/.,']{2,12}"  # a word; whether it is a month is looked up
 _FY = (
     r"(?:f\.?\s?y\.?|fiscal year|financial year|budget year|school year|year ending|year ended|"
     r"haushaltsjahr|geschaftsjahr|wirtschaftsjahr|gj|hj|exercice|annee|ejercicio|exercicio|"
@@ -160,7 +160,9 @@ def _rule(pattern: str, build: Callable[[re.Match[str], int], Period | None]) ->
 
 def _month_rule(pattern: str) -> _Rule:
     def build(m: re.Match[str], start: int) -> Period | None:
-        month, year = MONTHS[m["m"]], _year(m["y"])
+        month, year = MONTHS.get(m["m"]), _year(m["y"])
+        if month is None:
+            return None
         return month_within(year, month, start) if m["f"] else calendar_month(year, month)
 
     return _rule(pattern, build)
@@ -239,8 +241,7 @@ def find(text: str, fiscal_start_month: int = 1) -> tuple[Period, str] | None:
     """The first period named within `text`, and the words that remain without it."""
     words = plain(text)
     for pattern, build in _RULES:
-        m = pattern.search(words)
-        if m is not None:
+        for m in pattern.finditer(words):
             found = build(m, fiscal_start_month)
             if found is not None:
                 rest = f"{words[: m.start()]} {words[m.end() :]}"
@@ -261,8 +262,10 @@ def part_of_year(text: str) -> Part | None:
     m = _PART.fullmatch(plain(text))
     if m is None:
         return None
-    if m["m"] or m["n"]:
-        return "month", MONTHS[m["m"]] if m["m"] else int(m["n"])
+    if m["m"]:
+        return ("month", MONTHS[m["m"]]) if m["m"] in MONTHS else None
+    if m["n"]:
+        return "month", int(m["n"])
     return "quarter", int(m["q"] or m["q2"] or m["q3"])
 
 

@@ -32,7 +32,8 @@ _NAMES = """
 6 jun june juni juin junio junho giugno giu haziran czerwiec czerwca červen června iunie június
 6 kesäkuu juuni jūnijs birželis lipanj ιούνιος июнь июня июн червень червня юни יוני يونيو มิถุนายน
 7 jul july juli juillet juil julio julho luglio lug temmuz lipiec lipca červenec července iulie
-7 július heinäkuu juuli jūlijs liepa srpanj ιούλιος июль июля июл липень липня юли יולי يوليو กรกฎาคม
+7 július heinäkuu juuli jūlijs liepa srpanj ιούλιος июль июля июл липень липня юли יולי يوليو
+7 กรกฎาคม
 8 aug august août aout agosto ago augustus augusti agustos ağustos sierpień sierpnia srpen srpna
 8 augusztus elokuu augusts rugpjūtis kolovoz αύγουστος август августа авг серпень серпня
 8 אוגוסט أغسطس สิงหาคม

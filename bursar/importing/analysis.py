@@ -31,7 +31,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Analysis:
-    """One sheet of one file, understood. `header_row` counts raw rows from 0.
+    """One sheet of one file, understood. `header_row` counts raw rows from 0; -1: there is none.
 
     `total_rows` are the rows below the header that are neither blank nor totals; `unit` is 1, or
     what the title says that amounts are counted in; `marks` says how each amount column writes
@@ -60,7 +60,7 @@ class Analysis:
             "file_name": self.file_name,
             "sheets": list(self.sheets),
             "sheet": self.sheet,
-            "header_row": self.header_row,
+            "header_row": self.header_row if self.header_row >= 0 else None,
             "headers": list(self.headers),
             "sample_rows": [list(row) for row in self.sample_rows],
             "total_rows": self.total_rows,

@@ -49,7 +49,11 @@ def measured(
         ]
         if beside and not sums_of(body, [c.index for c in bare], beside[0]):
             default = "actual_amount"
-    known = [replace(c, measure=measure_of(c.words, default)) for c in columns]
+    explicit = sum(names_budget(c.words) for c in columns) >= 2
+    known = [
+        replace(c, measure=measure_of(c.words, None if explicit and c.words.strip() else default))
+        for c in columns
+    ]
     return [c for c in known if not _is_sum_of_others(c, known, body)]
 
 
