@@ -17,8 +17,8 @@ _BODY = 20
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`row` counts raw rows from 0; -1 where the table has no header at all. `names` are unique; `groups` are what a row above says of
-    each column; `titles` are the texts above the header.
+    """`row` counts raw rows from 0; -1 where the table has no header at all. `names` are unique;
+    `groups` are what a row above says of each column; `titles` are the texts above the header.
     """
 
     row: int

@@ -53,9 +53,9 @@ def test_decimal_commas_are_decided_on_the_whole_column(write, clean):
 
 def test_a_column_of_thousand_like_numbers_is_asked_and_never_guessed(write, clean):
     path = write("Department,Fiscal Year,Budget\nSales,2025,1.000\nIT,2025,2.000\n")
-    found = clean(path)
-    assert found.codes == ["ambiguous_number_format"] * 2
-    assert any("1.000" in warning for warning in found.analysis.detection.warnings)
+    with pytest.raises(MappingIncomplete, match="one thousand") as refused:
+        clean(path)
+    assert [fault.code for fault in refused.value.faults] == ["decimal_mark_open"]
     assert clean(path, decimal_marks={"Budget": ","}).amounts == ["1000", "2000"]
     assert clean(path, decimal_marks={"Budget": "."}).amounts == ["1", "2"]
 
