@@ -38,7 +38,8 @@ class Analysis:
 
     `total_rows` are the rows below the header that are neither blank nor totals; `unit` is 1, or
     what the title says that amounts are counted in; `marks` says how each amount column writes
-    decimals, `date_orders` what comes first in dates; `questions` are for a person to answer.
+    decimals, `date_orders` what comes first in dates; `questions` are for a person to answer;
+    `section_column` has departments in rows of their own.
     """
 
     file_name: str
@@ -58,6 +59,7 @@ class Analysis:
     marks: Mapping[int, DecimalMark] | None = None
     date_orders: Mapping[int, DateOrder | None] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
+    section_column: int | None = None
 
     def to_wire(self) -> dict[str, object]:
         """JSON-ready, in the shape of the API; ids are the caller's to add."""
@@ -168,6 +170,7 @@ def _analyze_sheet(source: Source, sheet: str | None, options: Options) -> Analy
         marks=marks,
         date_orders={i: seen.decide() for i, seen in scan.dates.items()},
         questions=questions,
+        section_column=found.sections.column if found.sections else None,
     )
 
 
@@ -178,5 +181,7 @@ def _scan(
     labels = [
         c.index for c in found.columns if c.target in ("department", "sub_category", "program")
     ]
+    if found.sections and found.sections.column not in labels:
+        labels.append(found.sections.column)
     periods = [c.index for c in found.columns if c.target == "fiscal_period"]
     return scan_rows(head[found.header.row + 1 :], rest, amounts, labels or [0], periods)

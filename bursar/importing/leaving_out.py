@@ -17,8 +17,10 @@ _LABELS = ("department", "sub_category", "program")
 class LeavingOut:
     """Decides which rows of a chunk are left out, and counts them."""
 
-    def __init__(self, binding: Binding, counts: LeftOut) -> None:
+    def __init__(self, binding: Binding, counts: LeftOut, section: int | None = None) -> None:
         self._labels = [binding.texts[t] for t in _LABELS if t in binding.texts]
+        if section is not None and section not in self._labels:
+            self._labels.append(section)
         self._mapped = sorted(binding.texts.values())
         self._amounts = sorted({i for slot in binding.slots for i in slot.columns.values()})
         self._counts = counts
