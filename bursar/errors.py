@@ -251,6 +251,12 @@ class MappingIncomplete(InvalidInput):
     code = "mapping_incomplete"
 
 
+class SeveralTables(InvalidInput):
+    """The sheet holds more than one table."""
+
+    code = "several_tables"
+
+
 class PlanStale(Conflict):
     """The budgets have changed since this plan was made; plan again."""
 

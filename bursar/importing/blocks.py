@@ -49,7 +49,9 @@ class BlockReader:
     def __init__(self, readers: Readers, left_out: LeftOut) -> None:
         self._readers = readers
         self._left_out = left_out
-        self._leaving_out = LeavingOut(readers.binding, left_out, readers.section_column)
+        self._leaving_out = LeavingOut(
+            readers.binding, left_out, readers.headers, readers.section_column
+        )
         section = readers.section_column
         self._carried = CarriedDown(section) if section is not None else None
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bursar.errors import Fault, InvalidInput
+from bursar.errors import Fault, InvalidInput, SeveralTables
 from bursar.fiscal import Part, resolve
 from bursar.importing.analysis import Analysis
 from bursar.importing.binding import Binding, bind
@@ -63,6 +63,8 @@ def compile_readers(
     answers: Answers,
 ) -> Readers:
     """Bind columns, settle defaults over constants, and decide how each amount column writes."""
+    if analysis.other_table is not None:
+        raise SeveralTables(analysis.other_table.detail)
     start = rules.fiscal_start_month
     constants = {
         field: constant.value
