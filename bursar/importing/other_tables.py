@@ -49,7 +49,8 @@ def _below(
     for i in range(header.row + 3, len(head) - 1):
         row = head[i]
         filled = [k for k, cell in enumerate(row) if cell and not cell.isspace()]
-        if len(filled) < 2 or not any(k < len(row) and row[k].strip() for k in amounts):
+        where = [row[k].strip() for k in amounts if k < len(row)]
+        if len(filled) < 2 or not any(cell and not looks_numeric(cell) for cell in where):
             continue
         if not all(_names_column(row[k]) for k in filled):
             continue
