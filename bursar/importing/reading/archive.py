@@ -7,25 +7,21 @@ cells, so the addresses of cells are looked at on the way.
 
 from __future__ import annotations
 
-import re
-import sys
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from bursar.config import settings
 from bursar.errors import FileLimitExceeded, UnreadableFile
+from bursar.importing.reading.addresses import FarCells, every_cell
+from bursar.importing.reading.records import BinaryCells
+from bursar.importing.reading.repeats import RepeatedCells
 
 _BLOCK = 1 << 18
-_CELL_BYTES = 16  # about what a parser keeps for each cell of the rectangle
-# Addresses far out, however the attribute is written; entities in one have no honest use. Only the
-# far ones match, so that looking costs little.
-_FAR_CELL = re.compile(rb"""\br\s*=\s*["']\s*(?:([A-Za-z]{3,})\d|[A-Za-z]{0,2}(\d{6,})|\w*(&))""")
-_FAR_ROW_OF_FAR_COLUMN = re.compile(rb"""\br\s*=\s*["']\s*[A-Za-z]{3,}(\d{6,})""")
 _LARGEST_RATIO = 100  # honest workbooks shrink by ten to thirty
 _SMALL = 20 << 20  # below this many bytes any ratio is harmless
-_ODS_TAG = re.compile(rb"<(/?)table:table-(row|cell)\b([^>]*?)(/?)>")
-_ODS_REPEAT = re.compile(rb'number-(?:columns|rows)-repeated="(\d{1,9})"')
+_BINARY_SHEET = b"\x81\x01"  # how the records of a sheet begin
 
 
 def check_archive(path: Path, file_name: str) -> None:
@@ -39,107 +35,59 @@ def check_archive(path: Path, file_name: str) -> None:
                     raise UnreadableFile(
                         f"{file_name} is protected by a password. Save it without one and retry."
                     )
-                total += _inflate(archive, member, limit - total, file_name)
+                total += _check_member(archive, member, limit - total, file_name)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as problem:
         raise UnreadableFile(
             f"{file_name} is cut short or damaged. Download or export it again."
         ) from problem
 
 
-def _inflate(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, file_name: str) -> int:
-    size, column, row, tail = 0, 0, 0, b""
-    # A workbook may keep its sheets under any name.
-    may_have_cells = not member.filename.endswith((".bin", "content.xml"))
-    repeats = _Repeats() if member.filename == "content.xml" else None
+def _check_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, file_name: str
+) -> int:
+    """Check one part of the workbook; returns the bytes that it inflates to."""
     # A forged size would end the reading early with a bad checksum; the true end is the data's.
     member.file_size = max(member.file_size, left + _BLOCK)
-    with archive.open(member) as file:
-        while block := file.read(_BLOCK):
-            size += len(block)
-            if size > left:
-                raise FileLimitExceeded(
-                    f"{file_name} inflates to more than {settings().inflated_limit_bytes} bytes. "
-                    "Send the one sheet that matters, as CSV."
-                )
-            if size > max(_SMALL, member.compress_size * _LARGEST_RATIO):
-                raise FileLimitExceeded(
-                    f"{file_name} inflates to more than {_LARGEST_RATIO} times its size, as no"
-                    " spreadsheet does. Send the one sheet that matters, as CSV."
-                )
-            if may_have_cells:
-                text = tail + block
-                column, row = _farthest(text, column, row)
-                tail = block[-64:]
-            if repeats is not None and repeats.cells_in(block) * _CELL_BYTES > (
-                settings().inflated_limit_bytes
-            ):
-                raise FileLimitExceeded(
-                    f"{file_name} repeats cells over far too many rows or columns. Send the sheet "
-                    "as CSV."
-                )
-    if column > settings().column_limit:
-        raise FileLimitExceeded(
-            f"{file_name} has cells in column {column}; at most {settings().column_limit} columns "
-            "are allowed. Delete the stray cells at the far right."
-        )
-    _check_rectangle(row, column, file_name)
+    name = member.filename.lower()
+    size = 0
+    # A workbook may keep its sheets under any name.
+    repeats, cells = RepeatedCells(), FarCells()
+    binary = BinaryCells()
+    is_sheet = "worksheets/sheet" in name
+    for block in _blocks(archive, member):
+        size += len(block)
+        _check_size(size, left, member.compress_size, file_name)
+        if name == "content.xml":
+            repeats.add(block)
+            repeats.extent.check(file_name)
+        elif not name.endswith(".bin"):
+            cells.add(block)
+        elif is_sheet or (size == len(block) and block.startswith(_BINARY_SHEET)):
+            is_sheet = True
+            binary.add(block)
+    binary.add(b"", last=True)
+    binary.extent.check(file_name)
+    extent, is_settled = cells.extent()
+    if not is_settled:
+        extent = every_cell(_blocks(archive, member))
+    extent.check(file_name)
     return size
 
 
-def _farthest(text: bytes, column: int, row: int) -> tuple[int, int]:
-    """The farthest column and row of any cell so far; an address in disguise is out of reach."""
-    for letters, digits, entity in _FAR_CELL.findall(text):
-        if entity:
-            return sys.maxsize, row
-        column = max(column, _column_number(letters.upper()))
-        row = max(row, int(digits or 0))
-    return column, max(row, *map(int, _FAR_ROW_OF_FAR_COLUMN.findall(text)), 0)
+def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    with archive.open(member) as file:
+        while block := file.read(_BLOCK):
+            yield block
 
 
-class _Repeats:
-    """Counts the cells that an OpenDocument sheet stands for: one tag may repeat a value over a
-    million rows. Empty cells at the ends repeat as well and cost nothing.
-    """
-
-    def __init__(self) -> None:
-        self._cells = 0
-        self._row = 1
-        self._width = 0
-        self._filled = False
-        self._tail = b""
-
-    def cells_in(self, block: bytes) -> int:
-        """All cells so far, with those of the next block of the XML."""
-        text = self._tail + block
-        end = 0
-        for tag in _ODS_TAG.finditer(text):
-            end = tag.end()
-            closing, what, attributes, empty = tag.groups()
-            if closing and what == b"row":
-                self._cells += self._row * self._width * self._filled
-            elif not closing:
-                repeat = _ODS_REPEAT.search(attributes)
-                count = int(repeat[1]) if repeat else 1
-                if what == b"row":
-                    self._row, self._width, self._filled = count, 0, False
-                elif not empty:
-                    self._width, self._filled = self._width + count, True
-        self._tail = text[max(end, len(text) - 1000) :]
-        return self._cells
-
-
-def _check_rectangle(row: int, column: int, file_name: str) -> None:
-    if row > settings().row_limit or row * max(column, 1) * _CELL_BYTES > (
-        settings().inflated_limit_bytes
-    ):
+def _check_size(size: int, left: int, compressed: int, file_name: str) -> None:
+    if size > left:
         raise FileLimitExceeded(
-            f"{file_name} has cells down to row {row} and out to column {column}. Delete the stray "
-            "cells, or send the sheet as CSV."
+            f"{file_name} inflates to more than {settings().inflated_limit_bytes} bytes. "
+            "Send the one sheet that matters, as CSV."
         )
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
+    if size > max(_SMALL, compressed * _LARGEST_RATIO):
+        raise FileLimitExceeded(
+            f"{file_name} inflates to more than {_LARGEST_RATIO} times its size, as no"
+            " spreadsheet does. Send the one sheet that matters, as CSV."
+        )

@@ -19,6 +19,7 @@ from bursar.importing.reading.archive import check_archive
 from bursar.importing.reading.cells import Numeric
 from bursar.importing.reading.doubles import double_text
 from bursar.importing.reading.kinds import workbook_members
+from bursar.importing.reading.records import xls_extents
 
 T = TypeVar("T")
 
@@ -32,7 +33,10 @@ class WorkbookSource:
         if zipped:
             workbook_members(path, file_name)
             check_archive(path, file_name)
-        self._book = self._guard(lambda: calamine.CalamineWorkbook.from_path(path))
+        else:
+            for extent in xls_extents(path):
+                extent.check(file_name)
+        self._book = self._guard(self._opened)
         visible = calamine.SheetVisibleEnum.Visible
         tables = calamine.SheetTypeEnum.WorkSheet
         every = [sheet for sheet in self._book.sheets_metadata if sheet.typ == tables]
@@ -41,6 +45,11 @@ class WorkbookSource:
         self._names = tuple(sheet.name for sheet in every)
         if not self.sheets:
             raise EmptyFile(f"{file_name} has no sheet with cells.")
+
+    def _opened(self) -> calamine.CalamineWorkbook:
+        # Given a path, calamine would go by the extension.
+        with self.path.open("rb") as file:
+            return calamine.CalamineWorkbook.from_filelike(file)
 
     def _guard(self, act: Callable[[], T]) -> T:
         try:
