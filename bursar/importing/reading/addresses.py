@@ -32,7 +32,7 @@ class FarCells:
 
     def add(self, block: bytes) -> None:
         """Look at the next block."""
-        text, self._tail = _whole_tags(self._tail + block)
+        text, self._tail = whole_tags(self._tail + block)
         seen = self._seen
         seen.cells += text.count(b"<c ") + text.count(b":c ")
         for letters, digits, row, entity in _FAR.findall(text):
@@ -50,7 +50,7 @@ def every_cell(blocks: Iterable[bytes]) -> Extent:
     """The extent by every address, for the sheets whose far cells do not settle it."""
     extent, tail = Extent(), b""
     for block in blocks:
-        text, tail = _whole_tags(tail + block)
+        text, tail = whole_tags(tail + block)
         for letters, digits in _ANY.findall(text):
             extent.add(int(digits), column_number(letters))
     return extent
@@ -64,7 +64,16 @@ def column_number(letters: bytes) -> int:
     return number
 
 
-def _whole_tags(text: bytes) -> tuple[bytes, bytes]:
+def column_letters(number: int) -> str:
+    """The letters of a column counted from 1."""
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def whole_tags(text: bytes) -> tuple[bytes, bytes]:
     """The text up to its last tag, which may go on in the next block, and the rest."""
     cut = text.rfind(b"<")
     if cut < 0 or len(text) - cut > _LONGEST_TAG:
