@@ -251,6 +251,18 @@ class MappingIncomplete(InvalidInput):
     code = "mapping_incomplete"
 
 
+class DuplicateTemplate(Conflict):
+    """A mapping template for files with these headers exists; change that one."""
+
+    code = "duplicate_template"
+
+
+class ReplayDiffers(Conflict):
+    """The change alters how the last files are read; see the differences, and accept them."""
+
+    code = "replay_differs"
+
+
 class PlanStale(Conflict):
     """The budgets have changed since this plan was made; plan again."""
 

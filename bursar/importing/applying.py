@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bursar import periods
 from bursar.errors import InvalidImportState, PlanStale, RowsRejected
+from bursar.importing.interpretation import remember
 from bursar.importing.planning import plan
 from bursar.importing.runs import DONE, ENDED, get_run, require_fresh, same_as_before
 from bursar.jobs.lease import Lease
@@ -71,6 +72,7 @@ def apply_plan(lease: Lease) -> None:
         session.execute(
             text("select import_refresh_statistics(:created)"), {"created": run.created_rows}
         )
+        remember(session, run)
         run.state = "completed_with_errors" if run.rejected_rows else "completed"
         run.completed_at = func.now()
         lease.progress(run.total_rows, run.total_rows, "completed")

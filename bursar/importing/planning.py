@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from bursar import files
 from bursar.errors import InvalidAmount, MappingIncomplete, NotABudget
-from bursar.importing.analysis import Analysis
+from bursar.importing.confirming import header_fingerprint
+from bursar.importing.interpretation import Interpretation, interpret
 from bursar.importing.load import stage
-from bursar.importing.runs import Wish, get_run, same_as_before
+from bursar.importing.runs import get_run, same_as_before, wish_of
 from bursar.importing.stored import analyze_stored, clean_stored
 from bursar.jobs.lease import Lease
 from bursar.tenants import get_tenant
@@ -36,12 +37,14 @@ def plan(lease: Lease, import_id: UUID) -> bool:
         session.flush()
         lease.hold(session)
     lease.progress(0, None, "reading")
-    analysis = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
-    if _keep(lease, run, analysis, stored):
+    recognised = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
+    with lease.transaction() as session:
+        reading = interpret(session, tenant, recognised, wish_of(run))
+    if _keep(lease, run, reading, stored):
         return False
-    _require_budget(analysis, run)
+    _require_budget(reading)
     try:
-        _stage_and_plan(lease, run, tenant, stored, analysis)
+        _stage_and_plan(lease, run, tenant, stored, reading)
     except MappingIncomplete as error:
         _await_mapping(lease, import_id, error)
         return False
@@ -54,40 +57,53 @@ def plan(lease: Lease, import_id: UUID) -> bool:
     return True
 
 
-def _keep(lease: Lease, run: ImportRun, analysis: Analysis, stored: StoredFile) -> bool:
-    """Write down what was recognised; True when the same import was done before."""
-    request = json.dumps([run.sheet, run.header_row, run.mapping, run.defaults], sort_keys=True)
+def _keep(lease: Lease, run: ImportRun, reading: Interpretation, stored: StoredFile) -> bool:
+    """Write down how the file will be read; True when the same import was done before."""
+    analysis = reading.analysis
     with lease.transaction() as session:
         current = get_run(session, run.id, lock=True)
         current.analysis = analysis.to_wire()
+        current.header_fingerprint = header_fingerprint(analysis.headers)
+        current.template_id, current.template_version = reading.template or (None, None)
         current.state = "profiled"
         current.warnings = list(analysis.detection.warnings)
-        current.fingerprint = hashlib.sha256(stored.sha256 + request.encode()).digest()
+        current.fingerprint = _fingerprint(run, reading, stored)
         done_before = current.apply and same_as_before(session, current)
         session.flush()
         lease.hold(session)
         return done_before
 
 
-def _require_budget(analysis: Analysis, run: ImportRun) -> None:
-    detection = analysis.detection
-    if detection.kind != "budget" and not run.force_kind:
+def _fingerprint(run: ImportRun, reading: Interpretation, stored: StoredFile) -> bytes:
+    """The same for the same bytes, asked for in the same way and read by the same template."""
+    request: list[object] = [run.sheet, run.header_row, run.mapping, run.defaults]
+    if run.answers:
+        request.append(run.answers)
+    if reading.template and not run.mapping:
+        request.append([str(part) for part in reading.template])
+    return hashlib.sha256(stored.sha256 + json.dumps(request, sort_keys=True).encode()).digest()
+
+
+def _require_budget(reading: Interpretation) -> None:
+    detection = reading.analysis.detection
+    if not reading.is_budget:
         raise NotABudget(
-            f"{analysis.file_name} looks like {detection.kind.replace('_', ' ')}"
+            f"{reading.analysis.file_name} looks like {detection.kind.replace('_', ' ')}"
             f" (confidence {detection.confidence:.2f}). {' '.join(detection.warnings)}"
             " Import it with force_kind if it is a budget."
         )
 
 
 def _stage_and_plan(
-    lease: Lease, run: ImportRun, tenant: Tenant, stored: StoredFile, analysis: Analysis
+    lease: Lease, run: ImportRun, tenant: Tenant, stored: StoredFile, reading: Interpretation
 ) -> None:
+    analysis = reading.analysis
+
     def follow(count: int) -> None:
         lease.progress(count, max(count, analysis.total_rows), "reading")
         lease.checkpoint()
 
-    wish = Wish(mapping=run.mapping, defaults=run.defaults)
-    rows = clean_stored(stored, tenant, analysis, wish)
+    rows = clean_stored(stored, tenant, analysis, reading.wish)
     with lease.transaction() as session:
         stage(session, rows, follow)
         lease.progress(lease.done, lease.done, "planning")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import and_, exists, func, select, text, tuple_, update
@@ -40,6 +40,22 @@ class Wish:
     mode: str = "all_or_nothing"
     apply: bool = True
     force_kind: bool = False
+    answers: dict[str, Any] | None = None
+    """What was asked about numbers: `decimal_marks` by header, `date_order`, `unit`."""
+
+
+def wish_of(run: ImportRun) -> Wish:
+    """What was asked of an import."""
+    return Wish(
+        sheet=run.sheet,
+        header_row=run.header_row,
+        mapping=run.mapping,
+        defaults=run.defaults,
+        mode=run.mode,
+        apply=run.apply,
+        force_kind=run.force_kind,
+        answers=run.answers,
+    )
 
 
 def request_import(
@@ -57,6 +73,7 @@ def request_import(
         header_row=wish.header_row,
         mapping=wish.mapping,
         defaults=wish.defaults or {},
+        answers=wish.answers or {},
         created_by=actor,
     )
     session.add(run)
