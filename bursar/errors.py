@@ -251,6 +251,12 @@ class MappingIncomplete(InvalidInput):
     code = "mapping_incomplete"
 
 
+class MendedFileDiffers(InvalidInput):
+    """The file is not the rejected rows of this import with their row numbers."""
+
+    code = "mended_file_differs"
+
+
 class DuplicateTemplate(Conflict):
     """A mapping template for files with these headers exists; change that one."""
 

@@ -27,6 +27,7 @@ SCRIPTS = (
     "functions/ledger_proof.sql",
     "functions/budget_check.sql",
     "functions/importing.sql",
+    "functions/import_mending.sql",
     "policies/tenant_wall.sql",
     "triggers/append_only.sql",
     "triggers/row_care.sql",

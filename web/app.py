@@ -20,13 +20,23 @@ from bursar import __version__, metrics
 from bursar.config import Settings, settings
 from bursar.errors import InvalidInput, Misconfigured
 from web import auth, openapi, pages, problems
-from web.api import alerts, budgets, checks, health, imports, jobs, ledger, reservations
+from web.api import (
+    alerts,
+    budgets,
+    checks,
+    health,
+    import_steps,
+    imports,
+    jobs,
+    ledger,
+    reservations,
+)
 from web.json import ExactJSON
 
 log = structlog.get_logger("bursar.web")
 _UNCOUNTED = ("/healthz", "/readyz", "/static/")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_API = (budgets, checks, ledger, reservations, imports, jobs, alerts)
+_API = (budgets, checks, ledger, reservations, imports, import_steps, jobs, alerts)
 # What a browser may load and do: everything from here, nothing inline, nothing framed.
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from bursar import periods
 from bursar.errors import InvalidImportState, PlanStale, RowsRejected
 from bursar.importing.interpretation import remember
+from bursar.importing.mending import require_waiting
 from bursar.importing.planning import plan
 from bursar.importing.runs import DONE, ENDED, get_run, require_fresh, same_as_before
 from bursar.jobs.lease import Lease
@@ -60,6 +61,8 @@ def apply_plan(lease: Lease) -> None:
             session.flush()
             lease.end(session, "succeeded")
             return
+        if run.continues_id is not None:
+            require_waiting(session, run)
         if run.rejected_rows and run.mode == "all_or_nothing":
             raise RowsRejected(
                 f"{run.rejected_rows:,} of {run.total_rows:,} rows were rejected and the import is"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy import func, text, update
@@ -15,6 +16,7 @@ from bursar.errors import InvalidAmount, MappingIncomplete, NotABudget
 from bursar.importing.confirming import header_fingerprint
 from bursar.importing.interpretation import Interpretation, interpret
 from bursar.importing.load import stage
+from bursar.importing.mending import Rows, add_to_earlier, attempted_rows
 from bursar.importing.runs import get_run, same_as_before, wish_of
 from bursar.importing.stored import analyze_stored, clean_stored
 from bursar.jobs.lease import Lease
@@ -37,14 +39,12 @@ def plan(lease: Lease, import_id: UUID) -> bool:
         session.flush()
         lease.hold(session)
     lease.progress(0, None, "reading")
-    recognised = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
-    with lease.transaction() as session:
-        reading = interpret(session, tenant, recognised, wish_of(run))
+    reading, rows = _read(lease, run, tenant, stored)
     if _keep(lease, run, reading, stored):
         return False
     _require_budget(reading)
     try:
-        _stage_and_plan(lease, run, tenant, stored, reading)
+        _stage_and_plan(lease, run, rows, reading.analysis.total_rows)
     except MappingIncomplete as error:
         _await_mapping(lease, import_id, error)
         return False
@@ -55,6 +55,20 @@ def plan(lease: Lease, import_id: UUID) -> bool:
             "Rows of one budget add up to more than 9,999,999,999,999,999.9999."
         ) from None
     return True
+
+
+def _read(
+    lease: Lease, run: ImportRun, tenant: Tenant, stored: StoredFile
+) -> tuple[Interpretation, Callable[[], Rows]]:
+    """How the file is read, and its rows. Mended rows are read as the file they came from."""
+    if run.continues_id is not None:
+        with lease.transaction() as session:
+            analysis, mended = attempted_rows(session, tenant, run)
+        return Interpretation(analysis, wish_of(run), True, None), lambda: mended
+    recognised = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
+    with lease.transaction() as session:
+        reading = interpret(session, tenant, recognised, wish_of(run))
+    return reading, lambda: clean_stored(stored, tenant, reading.analysis, reading.wish)
 
 
 def _keep(lease: Lease, run: ImportRun, reading: Interpretation, stored: StoredFile) -> bool:
@@ -77,6 +91,8 @@ def _keep(lease: Lease, run: ImportRun, reading: Interpretation, stored: StoredF
 def _fingerprint(run: ImportRun, reading: Interpretation, stored: StoredFile) -> bytes:
     """The same for the same bytes, asked for in the same way and read by the same template."""
     request: list[object] = [run.sheet, run.header_row, run.mapping, run.defaults]
+    if run.continues_id is not None:
+        request.append(str(run.continues_id))
     if run.answers:
         request.append(run.answers)
     if reading.template and not run.mapping:
@@ -94,23 +110,21 @@ def _require_budget(reading: Interpretation) -> None:
         )
 
 
-def _stage_and_plan(
-    lease: Lease, run: ImportRun, tenant: Tenant, stored: StoredFile, reading: Interpretation
-) -> None:
-    analysis = reading.analysis
-
+def _stage_and_plan(lease: Lease, run: ImportRun, rows: Callable[[], Rows], expected: int) -> None:
     def follow(count: int) -> None:
-        lease.progress(count, max(count, analysis.total_rows), "reading")
+        lease.progress(count, max(count, expected), "reading")
         lease.checkpoint()
 
-    rows = clean_stored(stored, tenant, analysis, reading.wish)
+    cleaned = rows()
     with lease.transaction() as session:
-        stage(session, rows, follow)
+        stage(session, cleaned, follow)
         lease.progress(lease.done, lease.done, "planning")
         session.execute(
             text("select import_plan(:tenant, :import)"),
             {"tenant": run.tenant_id, "import": run.id},
         )
+        if run.continues_id is not None:
+            add_to_earlier(session, run)
         _count(session, run)
         lease.hold(session)
 

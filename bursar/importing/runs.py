@@ -9,21 +9,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, select, text, tuple_, update
+from sqlalchemy import exists, func, select, text, update
 from sqlalchemy.orm import Session
 
 from bursar import files
 from bursar.errors import InvalidImportState, JobNotCancellable, NotFound, PlanStale
-from bursar.importing.cleaning import CellError, RejectedRow
-from bursar.importing.rejected import export_rejected
 from bursar.jobs import rows as jobs
 from bursar.jobs.lease import Lease
-from bursar.paging import Page, page
-from schema.tables import ImportRow, ImportRun, StoredFile
+from schema.tables import ImportRun
 
 DONE = ("completed", "completed_with_errors")
 ENDED = (*DONE, "failed", "cancelled", "undone")
@@ -187,44 +183,6 @@ def same_as_before(session: Session, run: ImportRun) -> bool:
     return True
 
 
-def list_runs(
-    session: Session, *, state: str | None = None, limit: int = 50, cursor: str | None = None
-) -> Page:
-    """A page of imports with their files' names, newest first."""
-    query = select(ImportRun, StoredFile.name).join(
-        StoredFile,
-        and_(StoredFile.tenant_id == ImportRun.tenant_id, StoredFile.id == ImportRun.file_id),
-    )
-    if state is not None:
-        query = query.where(ImportRun.state == state)
-    found = page(
-        session,
-        query,
-        columns={"created_at": ImportRun.__table__.c.created_at},
-        key=ImportRun.__table__.c.id,
-        limit=limit,
-        cursor=cursor,
-    )
-    return Page([(row.ImportRun, row.name) for row in found.rows], found.next_cursor)
-
-
-def plan_rows(
-    session: Session, import_id: UUID, *, action: str | None, after: int | None, limit: int
-) -> list[ImportRow]:
-    """Rows of a plan in file order, one more than `limit` where there are more.
-
-    `after` is row × 1000 + part of the last row seen.
-    """
-    query = select(ImportRow).where(ImportRow.import_id == import_id)
-    if action is not None:
-        query = query.where(ImportRow.action == action)
-    if after is not None:
-        row, part = divmod(after, 1000)
-        query = query.where(tuple_(ImportRow.row_no, ImportRow.part) > (row, part))
-    query = query.order_by(ImportRow.row_no, ImportRow.part).limit(limit + 1)
-    return list(session.execute(query).scalars())
-
-
 def require_fresh(session: Session, run: ImportRun, *, creates: bool = True) -> None:
     """Compare the plan with the budgets as they are now. Raises PlanStale with the rows.
 
@@ -269,36 +227,3 @@ def mark_cancelled(session: Session, import_id: UUID) -> None:
         .where(ImportRun.id == import_id, ImportRun.state.not_in(ENDED))
         .values(state="cancelled", completed_at=func.now())
     )
-
-
-def export_rejected_rows(session: Session, run: ImportRun, folder: Path, name: str) -> Path:
-    """Write the rejected rows into `folder` as a file like the one that came; returns its path."""
-    headers: list[str] = (run.analysis or {}).get("headers", [])
-    rows = session.execute(
-        select(ImportRow)
-        .where(ImportRow.import_id == (run.duplicate_of or run.id), ImportRow.action == "rejected")
-        .order_by(ImportRow.row_no, ImportRow.part)
-        .execution_options(yield_per=1000)
-    ).scalars()
-    stem, suffix = Path(name).stem, Path(name).suffix.lower()
-    kind: Literal["csv", "xlsx"] = "csv" if suffix in {".csv", ".tsv", ".txt"} else "xlsx"
-    made = folder / f"{stem}-rejected.{kind}"
-    export_rejected(
-        made,
-        headers,
-        run.sheet,
-        (
-            RejectedRow(
-                row.row_no,
-                run.sheet,
-                tuple((row.details or {}).get("cells") or ()),
-                tuple(
-                    CellError(e["column"], e["value"], e["code"], e["detail"])
-                    for e in row.errors or []
-                ),
-            )
-            for row in rows
-        ),
-        kind,
-    )
-    return made

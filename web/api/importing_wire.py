@@ -6,8 +6,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from flask import g
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from bursar.importing import runs
+from bursar.importing.history import Standing
 from schema.tables import ImportRow, ImportRun
+from web import idempotency
 from web.api.wire import AmountOut, Out, amount_text, time_text
+from web.auth import principal
+from web.jobs import announce
 
 
 class StartedOut(Out):
@@ -16,6 +25,18 @@ class StartedOut(Out):
     id: UUID
     job_id: UUID
     state: str
+
+
+class ImportPath(BaseModel):
+    """Which import."""
+
+    import_id: UUID
+
+
+class MendingOut(StartedOut):
+    """An attempt at rows that an import had rejected; `id` is the import, which goes on."""
+
+    attempt_id: UUID
 
 
 class ColumnOut(Out):
@@ -100,6 +121,9 @@ class ImportOut(Out):
     warnings: list[str]
     error: dict[str, Any] | None
     duplicate_of: UUID | None
+    continues: UUID | None
+    continued_by: list[UUID]
+    template_id: UUID | None
     job_id: UUID | None
     created_by: str
     created_at: str
@@ -157,11 +181,11 @@ class RowErrorPage(Out):
     total: int
 
 
-def run_wire(run: ImportRun, file_name: str) -> dict[str, Any]:
-    """An import with its counts and sums."""
+def run_wire(run: ImportRun, file_name: str, standing: Standing) -> dict[str, Any]:
+    """An import with its counts and sums, its attempts at mended rows included."""
     sums = {
         code: {name: amount_text(Decimal(value), code) for name, value in pair.items()}
-        for code, pair in run.amounts.items()
+        for code, pair in standing.amounts.items()
     }
     only = next(iter(sums)) if len(sums) == 1 else None
     duration = (
@@ -171,18 +195,18 @@ def run_wire(run: ImportRun, file_name: str) -> dict[str, Any]:
     )
     return {
         "id": str(run.id),
-        "state": run.state,
+        "state": standing.state,
         "file_id": str(run.file_id),
         "file_name": file_name,
         "source_type": run.source_type,
         "mode": run.mode,
         "sheet": run.sheet,
         "counts": {
-            "total": run.total_rows,
-            "created": run.created_rows,
-            "updated": run.updated_rows,
-            "unchanged": run.unchanged_rows,
-            "rejected": run.rejected_rows,
+            "total": standing.total,
+            "created": standing.created,
+            "updated": standing.updated,
+            "unchanged": standing.unchanged,
+            "rejected": standing.rejected,
         },
         "amounts": {
             "before": sums[only]["before"] if only else None,
@@ -191,8 +215,11 @@ def run_wire(run: ImportRun, file_name: str) -> dict[str, Any]:
             "by_currency": sums,
         },
         "warnings": run.warnings,
-        "error": run.error,
+        "error": standing.error,
         "duplicate_of": str(run.duplicate_of) if run.duplicate_of else None,
+        "continues": str(run.continues_id) if run.continues_id else None,
+        "continued_by": [str(attempt) for attempt in standing.attempts],
+        "template_id": str(run.template_id) if run.template_id else None,
         "job_id": str(run.job_id) if run.job_id else None,
         "created_by": run.created_by,
         "created_at": time_text(run.created_at),
@@ -228,3 +255,14 @@ def row_error_wire(row: ImportRow, error: dict[str, Any]) -> dict[str, Any]:
         "row": row.row_no,
         **{name: error.get(name) for name in names},
     }
+
+
+def started(session: Session, run: ImportRun, kind: str) -> idempotency.Answer:
+    """Queue the job that carries a run on; a worker hears of it after the commit."""
+    bell = runs.start(session, run, kind, principal().actor, g.request_id)
+    return idempotency.Answer(
+        202,
+        {"id": str(run.id), "job_id": str(bell.job_id), "state": run.state},
+        {"Location": f"/api/v1/jobs/{bell.job_id}"},
+        after_commit=lambda: announce(bell),
+    )
