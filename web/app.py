@@ -28,7 +28,9 @@ from web.api import (
     import_steps,
     imports,
     jobs,
+    keywords,
     ledger,
+    mapping_templates,
     reservations,
 )
 from web.json import ExactJSON
@@ -36,7 +38,18 @@ from web.json import ExactJSON
 log = structlog.get_logger("bursar.web")
 _UNCOUNTED = ("/healthz", "/readyz", "/static/")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_API = (budgets, checks, ledger, reservations, imports, import_steps, jobs, alerts)
+_API = (
+    budgets,
+    checks,
+    ledger,
+    reservations,
+    imports,
+    import_steps,
+    mapping_templates,
+    keywords,
+    jobs,
+    alerts,
+)
 # What a browser may load and do: everything from here, nothing inline, nothing framed.
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"

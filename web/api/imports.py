@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from flask import Response, jsonify, request
@@ -18,6 +18,7 @@ from bursar.importing.interpretation import interpret
 from bursar.importing.stored import analyze_stored
 from bursar.tenants import get_tenant
 from web import idempotency
+from web.api.importing_asked import AnswersIn, DefaultsIn, Header, answers_of
 from web.api.importing_wire import (
     AnalysisOut,
     ImportOut,
@@ -27,7 +28,7 @@ from web.api.importing_wire import (
     run_wire,
     started,
 )
-from web.api.wire import CurrencyCode, ListQuery, Model, Text, problems
+from web.api.wire import ListQuery, Model, Text, problems
 from web.auth import IMPORT, READ, principal, require, transaction
 from web.transfer import content_hash, receive
 
@@ -35,20 +36,10 @@ api = APIBlueprint(
     "imports", __name__, url_prefix="/api/v1/imports", abp_tags=[Tag(name="Imports")]
 )
 
-Header = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 State = Literal[
     "received", "profiled", "awaiting_mapping", "planned", "applying", "completed",
     "completed_with_errors", "failed", "cancelled", "undone",
 ]  # fmt: skip
-
-
-class DefaultsIn(Model):
-    """Values for fields that no column gives."""
-
-    currency: CurrencyCode | None = None
-    fiscal_period: Text | None = None
-    department: Text | None = None
-    sub_category: Text | None = None
 
 
 class AnalyzeIn(Model):
@@ -59,7 +50,7 @@ class AnalyzeIn(Model):
     header_row: int | None = Field(None, ge=0, le=10_000)
 
 
-class ImportIn(Model):
+class ImportIn(AnswersIn):
     """How to import a file; as form fields, objects are JSON text."""
 
     file_id: UUID | None = None
@@ -70,9 +61,6 @@ class ImportIn(Model):
     mode: Literal["all_or_nothing", "skip_errors"] = "all_or_nothing"
     apply: bool = True
     force_kind: bool = False
-    decimal_marks: dict[Header, Literal[".", ","]] | None = None
-    date_order: Literal["day_first", "month_first"] | None = None
-    unit: Literal[1, 1_000, 1_000_000, 1_000_000_000] | None = None
 
     @field_validator("mapping", "defaults", "decimal_marks", "unit", mode="before")
     @classmethod
@@ -164,7 +152,6 @@ def get_import(path: ImportPath) -> Response:
 
 def _wish(asked: ImportIn) -> runs.Wish:
     defaults = asked.defaults.model_dump(exclude_none=True) if asked.defaults else {}
-    answers = asked.model_dump(include={"decimal_marks", "date_order", "unit"}, exclude_none=True)
     return runs.Wish(
         sheet=asked.sheet,
         header_row=asked.header_row,
@@ -173,7 +160,7 @@ def _wish(asked: ImportIn) -> runs.Wish:
         mode=asked.mode,
         apply=asked.apply,
         force_kind=asked.force_kind,
-        answers=answers,
+        answers=answers_of(asked),
     )
 
 

@@ -100,10 +100,7 @@ def test_the_same_mended_file_again_changes_nothing(imports: Imports) -> None:
         (b"Department,Budget\nOps,1\n", "columns of the rejected rows"),
         (b"Department,Sub Category,Fiscal Year,Budget,Row\nOps,x,FY2025,1,2\n", "does not wait"),
         (b"Department,Sub Category,Fiscal Year,Budget,Row\nOps,x,FY2025,1,\n", "the number"),
-        (
-            b"Department,Sub Category,Fiscal Year,Budget,Row\nOps,x,FY2025,1,10\nOps,y,FY2025,1,10\n",
-            "twice",
-        ),
+        (b"Department,Sub Category,Fiscal Year,Budget,Row\n" + 2 * b"Ops,x,FY2025,1,10\n", "twice"),
     ],
 )
 def test_another_file_is_refused_and_the_import_stays(
