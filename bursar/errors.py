@@ -275,6 +275,12 @@ class PlanStale(Conflict):
     code = "plan_stale"
 
 
+class BelowUsed(Conflict):
+    """Budgets would fall below what is already reserved, committed and spent on them."""
+
+    code = "below_used"
+
+
 class InvalidImportState(Conflict):
     """The import is not in a state in which this can be done."""
 

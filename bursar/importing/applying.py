@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bursar import periods
 from bursar.errors import InvalidImportState, PlanStale, RowsRejected
+from bursar.importing.consequences import require_covered, tell_crossings
 from bursar.importing.interpretation import remember
 from bursar.importing.mending import require_waiting
 from bursar.importing.planning import plan
@@ -47,7 +48,7 @@ def run_import(lease: Lease) -> None:
 def apply_plan(lease: Lease) -> None:
     """The work of a job of kind `imports.apply`: carry out the plan in one transaction.
 
-    Raises PlanStale, RowsRejected, InvalidImportState.
+    Raises PlanStale, RowsRejected, BelowUsed, InvalidImportState.
     """
     import_id = UUID(lease.payload["import_id"])
     lease.checkpoint()
@@ -75,6 +76,7 @@ def apply_plan(lease: Lease) -> None:
         session.execute(
             text("select import_refresh_statistics(:created)"), {"created": run.created_rows}
         )
+        tell_crossings(session, run)
         remember(session, run)
         run.state = "completed_with_errors" if run.rejected_rows else "completed"
         run.completed_at = func.now()
@@ -84,7 +86,9 @@ def apply_plan(lease: Lease) -> None:
 
 
 def _carry_out(session: Session, run: ImportRun, actor: str) -> None:
-    """Run the plan; whatever came in between is found under the locks. Raises PlanStale."""
+    """Run the plan; whatever came in between is found under the locks. Raises PlanStale,
+    BelowUsed.
+    """
     try:
         with session.begin_nested():
             session.execute(
@@ -96,6 +100,7 @@ def _carry_out(session: Session, run: ImportRun, actor: str) -> None:
                     "actor": actor,
                 },
             )
+            require_covered(session, run)
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if state == MOVED or (state == TAKEN and "uq_budget_natural_key" in str(error.orig)):

@@ -136,6 +136,7 @@ def request_mending(session: Session, import_id: UUID, file_id: UUID, actor: str
         header_row=first.header_row,
         defaults=first.defaults,
         answers=first.answers,
+        allow_below_used=first.allow_below_used,
         source_type=first.source_type,
         created_by=actor,
     )

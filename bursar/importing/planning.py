@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from bursar import files
 from bursar.errors import InvalidAmount, MappingIncomplete, NotABudget
 from bursar.importing.confirming import header_fingerprint
+from bursar.importing.consequences import look_ahead
 from bursar.importing.interpretation import Interpretation, interpret
 from bursar.importing.load import stage
 from bursar.importing.mending import Rows, add_to_earlier, attempted_rows
@@ -126,6 +127,11 @@ def _stage_and_plan(lease: Lease, run: ImportRun, rows: Callable[[], Rows], expe
         if run.continues_id is not None:
             add_to_earlier(session, run)
         _count(session, run)
+        session.execute(
+            update(ImportRun)
+            .where(ImportRun.id == run.id)
+            .values(consequences=look_ahead(session, run))
+        )
         lease.hold(session)
 
 

@@ -38,6 +38,8 @@ class Wish:
     force_kind: bool = False
     answers: dict[str, Any] | None = None
     """What was asked about numbers: `decimal_marks` by header, `date_order`, `unit`."""
+    allow_below_used: bool = False
+    """Whether budgets may fall below what is used on them."""
 
 
 def wish_of(run: ImportRun) -> Wish:
@@ -51,6 +53,7 @@ def wish_of(run: ImportRun) -> Wish:
         apply=run.apply,
         force_kind=run.force_kind,
         answers=run.answers,
+        allow_below_used=run.allow_below_used,
     )
 
 
@@ -70,6 +73,7 @@ def request_import(
         mapping=wish.mapping,
         defaults=wish.defaults or {},
         answers=wish.answers or {},
+        allow_below_used=wish.allow_below_used,
         created_by=actor,
     )
     session.add(run)
@@ -80,7 +84,7 @@ def request_import(
 def start(
     session: Session, run: ImportRun, kind: str, actor: str, request_id: str | None
 ) -> jobs.Bell:
-    """Queue the job of kind `imports.run` or `imports.apply` that carries `run` on.
+    """Queue the job of kind `imports.run`, `imports.apply` or `imports.undo` of `run`.
 
     Ring the returned bell after the commit.
     """
@@ -97,7 +101,9 @@ def start(
     return bell
 
 
-def require_planned(session: Session, import_id: UUID) -> ImportRun:
+def require_planned(
+    session: Session, import_id: UUID, *, allow_below_used: bool = False
+) -> ImportRun:
     """Lock an import that can be applied as it was planned.
 
     Raises NotFound, InvalidImportState, PlanStale.
@@ -106,6 +112,7 @@ def require_planned(session: Session, import_id: UUID) -> ImportRun:
     if run.state != "planned":
         raise InvalidImportState(f"The import is {run.state}, not planned.")
     require_fresh(session, run)
+    run.allow_below_used = run.allow_below_used or allow_below_used
     return run
 
 
@@ -136,6 +143,8 @@ def record_failure(session: Session, lease: Lease, outcome: str, error: dict[str
 
 def reopen(session: Session, import_id: UUID, kind: str) -> None:
     """Make a failed or cancelled import ready for another try of its job of this kind."""
+    if kind == "imports.undo":
+        return  # the import stayed as it was
     before = "planned" if kind == "imports.apply" else "received"
     session.execute(
         update(ImportRun)

@@ -94,6 +94,7 @@ class ImportRun(TenantKeyed, Timed, Base):
     mode: Mapped[str] = mapped_column(server_default="all_or_nothing")
     apply: Mapped[bool] = mapped_column(server_default=text("true"))
     force_kind: Mapped[bool] = mapped_column(server_default=text("false"))
+    allow_below_used: Mapped[bool] = mapped_column(server_default=text("false"))
     sheet: Mapped[str | None]
     header_row: Mapped[int | None] = mapped_column(Integer)
     mapping: Mapped[dict[str, Any] | None]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from bursar.errors import Fault, InvalidInput
-from bursar.importing import history, mending, runs
+from bursar.importing import consequences, history, mending, runs, undoing
 from web import idempotency
 from web.api.importing_wire import (
     ImportPath,
@@ -19,17 +19,24 @@ from web.api.importing_wire import (
     PlanPage,
     RowErrorPage,
     StartedOut,
+    UndoOut,
     plan_row_wire,
     row_error_wire,
-    started,
 )
 from web.api.wire import problems
 from web.auth import IMPORT, READ, principal, require, transaction
+from web.jobs import started
 from web.transfer import content_hash, receive, send_rejected
 
 api = APIBlueprint(
     "import_steps", __name__, url_prefix="/api/v1/imports", abp_tags=[Tag(name="Imports")]
 )
+
+
+class ApplyQuery(BaseModel):
+    """How to apply a plan."""
+
+    allow_below_used: bool = False
 
 
 class PlanQuery(BaseModel):
@@ -101,15 +108,21 @@ def send_mended(path: ImportPath) -> Response:
 
 @api.post("/<import_id>/apply", responses={"202": StartedOut, **problems(400, 404, 409)})
 @require(IMPORT)
-def apply_import(path: ImportPath) -> Response:
-    """Apply a planned import, exactly as planned."""
+def apply_import(path: ImportPath, query: ApplyQuery) -> Response:
+    """Apply a planned import, exactly as planned.
+
+    Where budgets with strict control would fall below what is used on them it is refused, unless
+    `allow_below_used`.
+    """
 
     def work(session: Session) -> idempotency.Answer:
-        return started(
-            session, runs.require_planned(session, _standing_for(session, path)), "imports.apply"
+        run = runs.require_planned(
+            session, _standing_for(session, path), allow_below_used=query.allow_below_used
         )
+        consequences.require_allowed(run)
+        return started(session, run, "imports.apply")
 
-    return idempotency.once(work, None)
+    return idempotency.once(work, query.allow_below_used)
 
 
 @api.post("/<import_id>/cancel", responses={"202": StartedOut, **problems(400, 404, 409)})
@@ -132,6 +145,25 @@ def get_rejected(path: ImportPath) -> Response:
     with transaction() as session:
         run = runs.get_run(session, path.import_id)
         return send_rejected(session, run)
+
+
+@api.get("/<import_id>/undo", responses={"200": UndoOut, **problems(404, 409)})
+@require(READ)
+def preview_undo(path: ImportPath) -> Response:
+    """What undoing an import would do now: which budgets go back, and which stay and why."""
+    with transaction() as session:
+        return jsonify(undoing.preview_undo(session, path.import_id).to_wire())
+
+
+@api.post("/<import_id>/undo", responses={"202": StartedOut, **problems(400, 404, 409)})
+@require(IMPORT)
+def undo_import(path: ImportPath) -> Response:
+    """Take an import back. Budgets that were used or changed since stay, and are named."""
+
+    def work(session: Session) -> idempotency.Answer:
+        return started(session, undoing.request_undo(session, path.import_id), "imports.undo")
+
+    return idempotency.once(work, None)
 
 
 def _standing_for(session: Session, path: ImportPath) -> UUID:

@@ -6,17 +6,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from flask import g
 from pydantic import BaseModel
-from sqlalchemy.orm import Session
 
-from bursar.importing import runs
 from bursar.importing.history import Standing
 from schema.tables import ImportRow, ImportRun
-from web import idempotency
 from web.api.wire import AmountOut, Out, amount_text, time_text
-from web.auth import principal
-from web.jobs import announce
 
 
 class StartedOut(Out):
@@ -39,54 +33,6 @@ class MendingOut(StartedOut):
     attempt_id: UUID
 
 
-class ColumnOut(Out):
-    """What one column means, and why."""
-
-    index: int
-    header: str
-    target: str | None
-    confidence: float
-    reason: str
-    samples: list[str]
-    period: str | None = None
-
-
-class DetectionOut(Out):
-    """What the file is."""
-
-    kind: str
-    confidence: float
-    budget_confidence: float
-    warnings: list[str]
-
-
-class ConstantOut(Out):
-    """A value that title, sheet or file name gives for every row."""
-
-    value: str
-    origin: str
-
-
-class AnalysisOut(Out):
-    """What was recognised of a file."""
-
-    file_id: UUID
-    file_name: str
-    sheets: list[str]
-    sheet: str | None
-    header_row: int | None
-    headers: list[str]
-    sample_rows: list[list[str]]
-    total_rows: int
-    layout: str | None
-    columns: list[ColumnOut]
-    detection: DetectionOut
-    constants: dict[str, ConstantOut]
-    missing_required: list[str]
-    can_proceed: bool
-    template_id: UUID | None
-
-
 class CountsOut(Out):
     """Rows by what they do."""
 
@@ -106,6 +52,44 @@ class AmountsOut(Out):
     by_currency: dict[str, dict[str, str]]
 
 
+class ShortOut(Out):
+    """Budgets that would hold less than is used on them."""
+
+    count: int
+    blocking: int
+    budgets: list[dict[str, Any]]
+
+
+class CrossedOut(Out):
+    """Budgets that would cross a cap."""
+
+    count: int
+    budgets: list[dict[str, Any]]
+
+
+class ConsequencesOut(Out):
+    """What the plan does beyond the amounts."""
+
+    below_used: ShortOut
+    alerts: CrossedOut
+
+
+class UndoOut(Out):
+    """Budgets that go back when an import is undone, and those that stay and why."""
+
+    reverted: int
+    kept: int
+    amounts: dict[str, dict[str, str]]
+    kept_budgets: list[dict[str, Any]]
+
+
+class UndoneOut(UndoOut):
+    """What was taken back, when and by whom."""
+
+    at: str
+    by: str
+
+
 class ImportOut(Out):
     """An import."""
 
@@ -118,8 +102,10 @@ class ImportOut(Out):
     sheet: str | None
     counts: CountsOut
     amounts: AmountsOut
+    consequences: ConsequencesOut | None
     warnings: list[str]
     error: dict[str, Any] | None
+    undo: UndoneOut | None
     duplicate_of: UUID | None
     continues: UUID | None
     continued_by: list[UUID]
@@ -215,7 +201,9 @@ def run_wire(run: ImportRun, file_name: str, standing: Standing) -> dict[str, An
             "by_currency": sums,
         },
         "warnings": run.warnings,
+        "consequences": run.consequences or None,
         "error": standing.error,
+        "undo": run.undo,
         "duplicate_of": str(run.duplicate_of) if run.duplicate_of else None,
         "continues": str(run.continues_id) if run.continues_id else None,
         "continued_by": [str(attempt) for attempt in standing.attempts],
@@ -255,14 +243,3 @@ def row_error_wire(row: ImportRow, error: dict[str, Any]) -> dict[str, Any]:
         "row": row.row_no,
         **{name: error.get(name) for name in names},
     }
-
-
-def started(session: Session, run: ImportRun, kind: str) -> idempotency.Answer:
-    """Queue the job that carries a run on; a worker hears of it after the commit."""
-    bell = runs.start(session, run, kind, principal().actor, g.request_id)
-    return idempotency.Answer(
-        202,
-        {"id": str(run.id), "job_id": str(bell.job_id), "state": run.state},
-        {"Location": f"/api/v1/jobs/{bell.job_id}"},
-        after_commit=lambda: announce(bell),
-    )

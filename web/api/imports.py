@@ -18,18 +18,18 @@ from bursar.importing.interpretation import interpret
 from bursar.importing.stored import analyze_stored
 from bursar.tenants import get_tenant
 from web import idempotency
+from web.api.analysis_wire import AnalysisOut
 from web.api.importing_asked import AnswersIn, DefaultsIn, Header, answers_of
 from web.api.importing_wire import (
-    AnalysisOut,
     ImportOut,
     ImportPage,
     ImportPath,
     StartedOut,
     run_wire,
-    started,
 )
 from web.api.wire import ListQuery, Model, Text, problems
 from web.auth import IMPORT, READ, principal, require, transaction
+from web.jobs import started
 from web.transfer import content_hash, receive
 
 api = APIBlueprint(
@@ -61,6 +61,7 @@ class ImportIn(AnswersIn):
     mode: Literal["all_or_nothing", "skip_errors"] = "all_or_nothing"
     apply: bool = True
     force_kind: bool = False
+    allow_below_used: bool = False
 
     @field_validator("mapping", "defaults", "decimal_marks", "unit", mode="before")
     @classmethod
@@ -161,6 +162,7 @@ def _wish(asked: ImportIn) -> runs.Wish:
         apply=asked.apply,
         force_kind=asked.force_kind,
         answers=answers_of(asked),
+        allow_below_used=asked.allow_below_used,
     )
 
 

@@ -91,6 +91,12 @@ def upgrade() -> None:
         "import_run", sa.Column("consequences", JSON, server_default=EMPTY, nullable=False)
     )
     op.add_column("import_run", sa.Column("undo", JSON, nullable=True))
+    op.add_column(
+        "import_run",
+        sa.Column(
+            "allow_below_used", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
+    )
     op.create_index(
         "ix_import_run_continues",
         "import_run",

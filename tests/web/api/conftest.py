@@ -11,11 +11,16 @@ import pytest
 from bursar.database import Database
 from bursar.importing.applying import apply_plan, run_import
 from bursar.importing.runs import record_failure
+from bursar.importing.undoing import record_undo_failure, undo_import
 from bursar.jobs import runner
-from bursar.jobs.runner import Work
+from bursar.jobs.runner import OnFailure, Work
 from tests.api_client import Api
 
-WORKS: dict[str, Work] = {"imports.run": run_import, "imports.apply": apply_plan}
+WORKS: dict[str, tuple[Work, OnFailure]] = {
+    "imports.run": (run_import, record_failure),
+    "imports.apply": (apply_plan, record_failure),
+    "imports.undo": (undo_import, record_undo_failure),
+}
 
 
 class Imports:
@@ -64,8 +69,7 @@ def work_off(database: Database, tenant_id: UUID, api: Api) -> Callable[[dict[st
 
     def work_off(started: dict[str, Any]) -> str:
         job = api.get(f"/jobs/{started['job_id']}").get_json()
-        work = WORKS[job["kind"]]
-        return runner.run(database, tenant_id, UUID(job["id"]), work, record_failure)
+        return runner.run(database, tenant_id, UUID(job["id"]), *WORKS[job["kind"]])
 
     return work_off
 
