@@ -7,12 +7,14 @@ import json
 from collections.abc import Callable
 from uuid import UUID
 
+import structlog
 from sqlalchemy import func, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from bursar import files
 from bursar.errors import InvalidAmount, MappingIncomplete, NotABudget
+from bursar.importing.analysis import Analysis
 from bursar.importing.confirming import header_fingerprint
 from bursar.importing.consequences import look_ahead
 from bursar.importing.interpretation import Interpretation, interpret
@@ -24,6 +26,7 @@ from bursar.jobs.lease import Lease
 from bursar.tenants import get_tenant
 from schema.tables import ImportRun, StoredFile, Tenant
 
+log = structlog.get_logger("bursar.importing")
 OVERFLOW = "22003"  # numeric_value_out_of_range
 
 
@@ -41,6 +44,7 @@ def plan(lease: Lease, import_id: UUID) -> bool:
         lease.hold(session)
     lease.progress(0, None, "reading")
     reading, rows = _read(lease, run, tenant, stored)
+    _tell_start(run, reading.analysis)
     if _keep(lease, run, reading, stored):
         return False
     _require_budget(reading)
@@ -70,6 +74,19 @@ def _read(
     with lease.transaction() as session:
         reading = interpret(session, tenant, recognised, wish_of(run))
     return reading, lambda: clean_stored(stored, tenant, reading.analysis, reading.wish)
+
+
+def _tell_start(run: ImportRun, analysis: Analysis) -> None:
+    """Events under the names that operators' searches and alarms go by."""
+    named = {"customerId": str(run.tenant_id), "fileName": analysis.file_name}
+    log.info("Import started", **named, importId=str(run.id), totalRows=analysis.total_rows)
+    if analysis.detection.kind != "budget":
+        log.warning(
+            "Non-budget file detected",
+            **named,
+            detectedType=analysis.detection.kind,
+            confidence=round(analysis.detection.confidence, 3),
+        )
 
 
 def _keep(lease: Lease, run: ImportRun, reading: Interpretation, stored: StoredFile) -> bool:
