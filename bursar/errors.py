@@ -274,6 +274,12 @@ class PlanStale(Conflict):
 
     code = "plan_stale"
 
+    @property
+    def rows(self) -> list[int]:
+        """Some of the rows that no longer fit."""
+        rows = self.extra.get("rows")
+        return list(rows) if isinstance(rows, list) else []
+
 
 class BelowUsed(Conflict):
     """Budgets would fall below what is already reserved, committed and spent on them."""

@@ -12,6 +12,7 @@ from bursar.importing.constants import Constant, find_unit
 from bursar.importing.headers import is_blank
 from bursar.importing.mapping import ColumnMapping
 from bursar.importing.numbers import DecimalMark
+from bursar.importing.questions import Question
 from bursar.importing.reading import Source, open_source
 from bursar.importing.recognising import Detection
 from bursar.importing.scanning import scan_rows
@@ -53,6 +54,7 @@ class Analysis:
     constants: Mapping[str, Constant]
     unit: int = 1
     marks: Mapping[int, DecimalMark] | None = None
+    questions: tuple[Question, ...] = ()
 
     def to_wire(self) -> dict[str, object]:
         """JSON-ready, in the shape of the API; ids are the caller's to add."""

@@ -30,7 +30,9 @@ def test_an_uploaded_file_is_reviewed_and_imported(visitor: Visitor, api: Api) -
     review = review_of(visitor, GOOD)
     html = visitor.get(review).text
     assert re.search(r'value="budgeted_amount" selected', html)
-    assert "Certain" in html
+    assert re.search(r"Certain|Likely", html)
+    read = visitor.send(review, seen=review, then="review").text
+    assert re.search(r"1,000\.50.*USD", read)
     answer = visitor.send(review, seen=review, mode="skip_errors", then="import")
     assert answer.status_code == 303
     run = run_of(api, answer.location)
@@ -61,6 +63,9 @@ def test_what_is_missing_is_said_before_anything_starts(visitor: Visitor, api: A
     assert "Nothing gives fiscal_period." in refused.text
     assert re.search(r'id="mode-skip"[^>]* checked', refused.text)
     assert api.get("/imports").get_json()["data"] == []
+    asked = visitor.send(review, seen=review, then="review")
+    assert asked.status_code == 200
+    assert "fiscal period is missing" in asked.text
     wrong = visitor.send(review, seen=review, fiscal_period="someday")
     assert "names no fiscal period" in wrong.text
     assert 'value="someday"' in wrong.text
