@@ -17,8 +17,8 @@ _BODY = 20
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`row` counts raw rows from 0. `names` are unique; `groups` are what a row above says of
-    each column; `titles` are the texts above the header.
+    """`row` counts raw rows from 0; -1 where the table has no header at all. `names` are unique;
+    `groups` are what a row above says of each column; `titles` are the texts above the header.
     """
 
     row: int
@@ -34,8 +34,11 @@ def is_blank(row: Sequence[str]) -> bool:
 
 
 def find_header(rows: Sequence[Sequence[str]], wanted: int | None = None) -> Header:
-    """Find the header among the first rows, or take row `wanted` as told."""
+    """Find the header among the first rows, or take row `wanted` as told; -1 says there is none."""
     widths = [_used_width(row) for row in rows]
+    if wanted == -1 or (wanted is None and _has_no_header(rows, widths)):
+        width = max(_common_widths(widths), default=max(widths, default=0))
+        return Header(-1, _names([], [""] * width, width), ("",) * width, (), 0.0)
     if wanted is not None:
         best = wanted
         score = 1.0
@@ -58,6 +61,24 @@ def find_header(rows: Sequence[Sequence[str]], wanted: int | None = None) -> Hea
         if cell.strip()
     ]
     return Header(best, _names(row, groups, width), tuple(groups), tuple(titles[:40]), score)
+
+
+def _has_no_header(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> bool:
+    """Whether the first row is a row like all others: numbers where they have numbers."""
+    body = [rows[i] for i in range(1, len(rows)) if widths[i]][:_BODY]
+    if len(body) < 2 or not widths[0] or any(map(_known, rows[0])):
+        return False
+    numbers = []
+    for i, cell in enumerate(rows[0]):
+        column = [row[i].strip() for row in body if i < len(row) and row[i].strip()]
+        if sum(map(looks_numeric, column)) < 0.7 * len(column) or not column:
+            continue
+        periods = sum(resolve(value) is not None for value in column)
+        if not looks_numeric(cell.strip()) or (resolve(cell.strip()) and periods < len(column) / 2):
+            return False
+        numbers.append(cell.strip())
+    counted = [str(n) for n in range(1, len(numbers) + 1)]  # columns that are merely numbered
+    return bool(numbers) and (len(numbers) == 1 or numbers != counted)
 
 
 def _lower_header(rows: Sequence[Sequence[str]], scores: Sequence[float], best: int) -> int:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from bursar.errors import Fault, InvalidInput
-from bursar.fiscal import resolve
+from bursar.fiscal import Part, resolve
 from bursar.importing.analysis import Analysis
-from bursar.importing.binding import Binding, Part, bind
+from bursar.importing.binding import Binding, bind
 from bursar.importing.columns import AmountColumn, CurrencyColumn, PeriodColumn, TextColumn
-from bursar.importing.numbers import DecimalMark
-from bursar.importing.reading import open_source
+from bursar.importing.conventions import Answers, conventions_of
 from bursar.importing.rows import Defaults
-from bursar.importing.scanning import scan_rows
-from bursar.importing.understanding import thousands_mark
 from bursar.money import exponents, require_currency
 
-TEXTS = ("account_code", "program", "project", "fund", "owner", "notes", "external_ref")
+TEXTS = ("account", "program", "project", "fund", "owner", "notes", "external_ref")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +25,6 @@ class TenantRules:
     base_currency: str
     allowed_currencies: Collection[str]
     fiscal_start_month: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What a person answered about the numbers of one file."""
-
-    decimal_marks: Mapping[str, str]
-    unit: int
-    skip_blank_periods: bool
 
 
 @dataclass(frozen=True)
@@ -84,7 +71,7 @@ def compile_readers(
     binding = bind(analysis, mapping, given, start)
     varied = "currency" in binding.texts
     places = 2 if varied else exponents()[currency]
-    marks = _marks(path, analysis, binding, answers.decimal_marks)
+    conventions = conventions_of(path, analysis, binding, answers)
     return Readers(
         headers=analysis.headers,
         sheet=analysis.sheet,
@@ -96,10 +83,13 @@ def compile_readers(
             if target in binding.texts
         },
         periods={
-            part: PeriodColumn(start, part, period) for part in {s.part for s in binding.slots}
+            part: PeriodColumn(start, part, period, conventions.date_order)
+            for part in {s.part for s in binding.slots}
         },
         currencies=CurrencyColumn(rules.allowed_currencies),
-        amounts={i: AmountColumn(mark, places, answers.unit) for i, mark in marks.items()},
+        amounts={
+            i: AmountColumn(mark, places, conventions.unit) for i, mark in conventions.marks.items()
+        },
         budget_columns=frozenset(s.columns["budgeted_amount"] for s in binding.slots),
         department=department,
         sub_category=defaults.sub_category or constants.get("sub_category"),
@@ -155,24 +145,3 @@ def _default_currency(given: str | None, constant: str | None, rules: TenantRule
 def _is_own_dollar(constant: str, base: str) -> bool:
     """A plain `$` reads as USD, but to a tenant that counts in another dollar it means that one."""
     return constant == "USD" and base in OTHER_DOLLARS
-
-
-def _marks(
-    path: Path, analysis: Analysis, binding: Binding, told: Mapping[str, str]
-) -> dict[int, DecimalMark]:
-    """Each amount column's convention: as told, as analyzed, or from its whole column."""
-    indexes = sorted({i for slot in binding.slots for i in slot.columns.values()})
-    known = dict(analysis.marks or {})
-    for header, mark in told.items():
-        if header not in analysis.headers or mark not in (".", ","):
-            detail = f"{header!r} is no column, or {mark!r} is no decimal mark."
-            raise InvalidInput(
-                detail, faults=[Fault("/decimal_marks", "invalid_decimal_mark", detail)]
-            )
-        known[analysis.headers.index(header)] = DecimalMark(mark)
-    unknown = [i for i in indexes if i not in known]
-    if unknown:
-        rows = open_source(path, analysis.file_name).rows(analysis.sheet)
-        scan = scan_rows([], islice(rows, analysis.header_row + 1, None), unknown, [])
-        known |= {i: scan.mark(i, thousands_mark(analysis.headers)) for i in unknown}
-    return {i: known[i] for i in indexes}

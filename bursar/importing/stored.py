@@ -57,7 +57,8 @@ def clean_stored(
         allowed_currencies=tenant.allowed_currencies,
         fiscal_start_month=tenant.fiscal_start_month,
         decimal_marks=answers.get("decimal_marks"),
-        unit=answers.get("unit") or 1,
+        date_order=answers.get("date_order"),
+        unit=answers.get("unit"),
         # In a table with a column a period, a blank cell means no budget for that period.
         skip_blank_periods=analysis.layout != "long",
     )

@@ -10,7 +10,6 @@ from bursar.fiscal import Period, part_of_year, resolve
 from bursar.importing.constants import Constant, find_currency, find_department, find_period
 from bursar.importing.headers import Header, find_header, is_blank
 from bursar.importing.mapping import ColumnMapping, Table, propose
-from bursar.importing.numbers import DecimalMark
 from bursar.importing.profile import profile_column
 from bursar.importing.reading import Source
 from bursar.importing.recognising import Detection, recognise
@@ -117,22 +116,13 @@ def missing_fields(found: Understanding, constants: Mapping[str, Constant]) -> t
     return tuple(field for field in REQUIRED if field not in mapped)
 
 
-def warnings_of(scan: Scan, missing: Sequence[str], found: Understanding, unit: int) -> list[str]:
+def warnings_of(scan: Scan, missing: Sequence[str], found: Understanding) -> list[str]:
     """What a person should know before importing, in sentences."""
     warnings = [f"No column gives {field}; choose one or give a default." for field in missing]
     if scan.totals:
         warnings.append(f"{scan.totals} rows of totals are left out, as they repeat other rows.")
     if scan.blank:
         warnings.append(f"{scan.blank} blank rows are left out.")
-    if unit > 1:
-        warnings.append(f"Amounts seem to be counted in units of {unit:,}.")
-    for i, evidence in scan.evidence.items():
-        mark = evidence.decide(thousands=thousands_mark(found.header.names))
-        if mark is DecimalMark.AMBIGUOUS:
-            warnings.append(
-                f"Column {found.header.names[i]!r} writes only numbers like 1.000; say whether "
-                "that is one or one thousand."
-            )
     unresolved = [c.period for c in found.columns if c.period and c.confidence < 0.6]
     if unresolved:
         named = ", ".join(str(p) for p in unresolved[:3])
