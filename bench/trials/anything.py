@@ -23,7 +23,8 @@ _PARTS = {
  xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="xml"
  ContentType="application/xml"/><Default Extension="rels"
  ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override
- PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>
+ PartName="/xl/workbook.xml"
+ ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>
 </Types>""",
     "_rels/.rels": b"""<?xml version="1.0"?><Relationships
  xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1"

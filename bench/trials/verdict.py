@@ -19,7 +19,7 @@ class Verdict:
     counts: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
 
-    def require(self, holds: bool, what: str) -> None:  # noqa: FBT001
+    def require(self, holds: bool, what: str) -> None:
         """Note `what` as broken unless it holds."""
         if not holds:
             self.broken.append(what)

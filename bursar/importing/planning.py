@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, text, update
@@ -13,7 +17,7 @@ from sqlalchemy.orm import Session
 from bursar import files
 from bursar.errors import InvalidAmount, MappingIncomplete, NotABudget
 from bursar.importing.analysis import Analysis
-from bursar.importing.load import stage
+from bursar.importing.load import limited_statements, rare_collections, stage, told_rows
 from bursar.importing.runs import Wish, get_run, same_as_before
 from bursar.importing.stored import analyze_stored, clean_stored
 from bursar.jobs.lease import Lease
@@ -36,7 +40,8 @@ def plan(lease: Lease, import_id: UUID) -> bool:
         session.flush()
         lease.hold(session)
     lease.progress(0, None, "reading")
-    analysis = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
+    with rare_collections():
+        analysis = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
     if _keep(lease, run, analysis, stored):
         return False
     _require_budget(analysis, run)
@@ -88,14 +93,19 @@ def _stage_and_plan(
 
     wish = Wish(mapping=run.mapping, defaults=run.defaults)
     rows = clean_stored(stored, tenant, analysis, wish)
-    with lease.transaction() as session:
-        stage(session, rows, follow)
-        lease.progress(lease.done, lease.done, "planning")
-        session.execute(
-            text("select import_plan(:tenant, :import)"),
-            {"tenant": run.tenant_id, "import": run.id},
-        )
-        _count(session, run)
+    with lease.transaction() as session, limited_statements(session):
+        count = stage(session, rows, follow)
+        lease.progress(0, count, "planning")
+
+        def planned_more(rows: int) -> None:
+            lease.progress(min(lease.done + rows, count), count, "planning")
+
+        with told_rows(session, planned_more):
+            planned = session.execute(
+                text("select * from import_plan(:tenant, :import)"),
+                {"tenant": run.tenant_id, "import": run.id},
+            ).all()
+        _count(session, run, planned)
         lease.hold(session)
 
 
@@ -108,41 +118,29 @@ def _await_mapping(lease: Lease, import_id: UUID, error: MappingIncomplete) -> N
         lease.end(session, "succeeded")
 
 
-def _count(session: Session, run: ImportRun) -> None:
+def _count(session: Session, run: ImportRun, planned: Sequence[Any]) -> None:
     """Write the plan's counts and sums (by currency, as decimal text) on the run."""
-    names = {"tenant": run.tenant_id, "import": run.id}
-    counts: dict[str, int] = {
-        row.action: row.rows
-        for row in session.execute(
-            text(
-                "select action, count(*) as rows from import_row"
-                " where tenant_id = :tenant and import_id = :import group by action"
-            ),
-            names,
-        )
-    }
-    sums = session.execute(
-        text(
-            "select currency, sum(before_amount) as before, sum(after_amount) as after from ("
-            " select distinct on (budget_id) currency, before_amount, after_amount from import_row"
-            " where tenant_id = :tenant and import_id = :import and action <> 'rejected') b"
-            " group by currency order by currency"
-        ),
-        names,
-    ).all()
+    counts: Counter[str] = Counter()
+    before: defaultdict[str, Decimal] = defaultdict(Decimal)
+    after: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for group in planned:
+        counts[group.action] += group.row_count
+        if group.action != "rejected":
+            before[group.currency] += group.before or Decimal(0)
+            after[group.currency] += group.after
     session.execute(
         update(ImportRun)
         .where(ImportRun.id == run.id)
         .values(
             state="planned",
-            total_rows=sum(counts.values()),
-            created_rows=counts.get("create", 0),
-            updated_rows=counts.get("update", 0),
-            unchanged_rows=counts.get("unchanged", 0),
-            rejected_rows=counts.get("rejected", 0),
+            total_rows=counts.total(),
+            created_rows=counts["create"],
+            updated_rows=counts["update"],
+            unchanged_rows=counts["unchanged"],
+            rejected_rows=counts["rejected"],
             amounts={
-                row.currency: {"before": str(row.before or 0), "after": str(row.after)}
-                for row in sums
+                currency: {"before": str(before[currency]), "after": str(after[currency])}
+                for currency in sorted(after)
             },
         )
     )

@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 
 from bursar.config import settings
-from bursar.errors import FileLimitExceeded, UnreadableFile
+from bursar.errors import BursarError, FileLimitExceeded, UnreadableFile
 
 _BLOCK = 1 << 18
 _CELL_BYTES = 16  # about what a parser keeps for each cell of the rectangle
@@ -40,7 +39,11 @@ def check_archive(path: Path, file_name: str) -> None:
                         f"{file_name} is protected by a password. Save it without one and retry."
                     )
                 total += _inflate(archive, member, limit - total, file_name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as problem:
+    except BursarError:
+        raise
+    except Exception as problem:
+        # Forged archives make zipfile raise nearly anything: its own errors, those of the
+        # decompressors, and wrong text, numbers and places.
         raise UnreadableFile(
             f"{file_name} is cut short or damaged. Download or export it again."
         ) from problem
