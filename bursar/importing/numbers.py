@@ -79,9 +79,10 @@ class Evidence:
         Once thousands of cells agree, only cells that would contradict them are looked for.
         """
         if self.cells > _ENOUGH and not (self.point and self.comma):
-            text = "\n".join(cells)
-            if (_AGAINST_POINT if self.point else _AGAINST_COMMA).search(text) is None:
+            against = _AGAINST_POINT if self.point else _AGAINST_COMMA
+            if against.search("\n".join(cells)) is None:
                 return
+            cells = [cell for cell in cells if against.search(cell)]
         for cell in set(cells):
             if type(cell) is not Numeric and not cell.isdigit():
                 self._look_at(cell)
@@ -102,8 +103,9 @@ class Evidence:
             mark = "." if points else ","
             self._count(mark, ambiguous=_ONE_GROUP.fullmatch(digits) is not None)
         elif points + commas > 1:
-            # 1.234.567 groups by points, so decimals would follow a comma.
-            self._count("," if points else ".")
+            # 1.234.567 groups by points, so decimals would follow a comma; 1.2.3 says nothing.
+            if _GROUPED["." if points else ","].fullmatch(digits):
+                self._count("," if points else ".")
 
     def _count(self, mark: str, *, ambiguous: bool = False) -> None:
         if mark == ".":
