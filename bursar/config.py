@@ -52,7 +52,9 @@ class Settings(BaseSettings):
     worker_processes: int = Field(2, ge=1, le=256, description="Worker processes on this host.")
     pool_size: int = Field(8, ge=1, le=200, description="Database connections of each process.")
     upload_limit_bytes: int = Field(
-        10 * 1024 * 1024, ge=1, description="Largest upload by page or API, in bytes."
+        10 * 1024 * 1024,
+        ge=1,
+        description="Largest upload by page or API, in bytes; a tenant may have its own.",
     )
     inflated_limit_bytes: int = Field(
         512 * 1024 * 1024, ge=1, description="Largest inflated size of a workbook, in bytes."
@@ -67,6 +69,9 @@ class Settings(BaseSettings):
     )
     job_attempts: int = Field(3, ge=1, description="Attempts before a job is dead.")
     tick_seconds: int = Field(10, ge=1, description="How often beat asks what is due.")
+    wait_seconds: float = Field(
+        30, ge=0, le=300, description="How long the one-step import routes wait for a worker."
+    )
     rate_limit: str = Field(
         "6000 per minute", description="Calls allowed to one key, in flask-limiter's words."
     )

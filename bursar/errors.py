@@ -251,10 +251,34 @@ class MappingIncomplete(InvalidInput):
     code = "mapping_incomplete"
 
 
+class MendedFileDiffers(InvalidInput):
+    """The file is not the rejected rows of this import with their row numbers."""
+
+    code = "mended_file_differs"
+
+
+class DuplicateTemplate(Conflict):
+    """A mapping template for files with these headers exists; change that one."""
+
+    code = "duplicate_template"
+
+
+class ReplayDiffers(Conflict):
+    """The change alters how the last files are read; see the differences, and accept them."""
+
+    code = "replay_differs"
+
+
 class PlanStale(Conflict):
     """The budgets have changed since this plan was made; plan again."""
 
     code = "plan_stale"
+
+
+class BelowUsed(Conflict):
+    """Budgets would fall below what is already reserved, committed and spent on them."""
+
+    code = "below_used"
 
 
 class InvalidImportState(Conflict):

@@ -47,6 +47,11 @@ SHEET = b"""<?xml version="1.0"?><worksheet
 </sheetData><mergeCells count="1"><mergeCell ref="A2:A3"/></mergeCells></worksheet>"""
 
 
+def parts() -> dict[str, bytes]:
+    """What a sound workbook has beside its one sheet."""
+    return dict(_PARTS)
+
+
 def workbook_of(sheet: bytes) -> bytes:
     """A workbook whose only sheet is these bytes, so that changes reach what reads the XML."""
     made = io.BytesIO()

@@ -7,19 +7,24 @@ from collections.abc import Iterator
 from itertools import pairwise
 from uuid import UUID
 
+import structlog
 from sqlalchemy import func, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from bursar import periods
 from bursar.errors import InvalidImportState, PlanStale, RowsRejected
+from bursar.importing.consequences import require_covered, tell_crossings
+from bursar.importing.interpretation import remember
 from bursar.importing.load import limited_statements
+from bursar.importing.mending import require_waiting
 from bursar.importing.planning import plan
 from bursar.importing.runs import DONE, ENDED, get_run, require_fresh, same_as_before
 from bursar.jobs.lease import Lease
 from bursar.tenants import get_tenant
 from schema.tables import ImportRun, Tenant
 
+log = structlog.get_logger("bursar.importing")
 MOVED = "BU001"  # raised by ledger_open_import when an account is not as it was planned
 PLANS = 5
 TAKEN = "23505"  # unique_violation
@@ -55,7 +60,7 @@ def run_import(lease: Lease) -> None:
 def apply_plan(lease: Lease) -> None:
     """The work of a job of kind `imports.apply`: carry out the plan in one transaction.
 
-    Raises PlanStale, RowsRejected, InvalidImportState.
+    Raises PlanStale, RowsRejected, BelowUsed, InvalidImportState.
     """
     import_id = UUID(lease.payload["import_id"])
     lease.checkpoint()
@@ -69,6 +74,8 @@ def apply_plan(lease: Lease) -> None:
             session.flush()
             lease.end(session, "succeeded")
             return
+        if run.continues_id is not None:
+            require_waiting(session, run)
         if run.rejected_rows and run.mode == "all_or_nothing":
             raise RowsRejected(
                 f"{run.rejected_rows:,} of {run.total_rows:,} rows were rejected and the import is"
@@ -83,15 +90,35 @@ def apply_plan(lease: Lease) -> None:
         session.execute(
             text("select import_refresh_statistics(:created)"), {"created": run.created_rows}
         )
+        tell_crossings(session, run)
+        remember(session, run)
         run.state = "completed_with_errors" if run.rejected_rows else "completed"
         run.completed_at = func.now()
         lease.progress(run.total_rows, run.total_rows, "completed")
         session.flush()
+        session.refresh(run)
         lease.end(session, "succeeded")
+    _tell_end(run)
+
+
+def _tell_end(run: ImportRun) -> None:
+    """The event under the names that operators' searches and alarms go by."""
+    assert run.completed_at is not None
+    took = run.completed_at - (run.started_at or run.created_at)
+    log.info(
+        "Import completed",
+        customerId=str(run.tenant_id),
+        importId=str(run.id),
+        successRows=run.total_rows - run.rejected_rows,
+        errorRows=run.rejected_rows,
+        durationMs=round(took.total_seconds() * 1000),
+    )
 
 
 def _carry_out(session: Session, run: ImportRun, lease: Lease) -> None:
-    """Run the plan; whatever came in between is found under the locks. Raises PlanStale."""
+    """Run the plan; whatever came in between is found under the locks. Raises PlanStale,
+    BelowUsed.
+    """
     try:
         with session.begin_nested():
             names: dict[str, object] = {"tenant": run.tenant_id, "import": run.id}
@@ -105,6 +132,7 @@ def _carry_out(session: Session, run: ImportRun, lease: Lease) -> None:
                 done += session.execute(_APPLY, names | portion).scalar_one()
                 lease.progress(min(done, run.total_rows), run.total_rows, "applying")
                 lease.checkpoint()
+            require_covered(session, run)
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if state == MOVED or (state == TAKEN and "uq_budget_natural_key" in str(error.orig)):

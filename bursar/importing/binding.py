@@ -47,7 +47,7 @@ def bind(
     `given` are the fields that constants or defaults supply. Raises InvalidInput with a fault for
     every header or target that does not exist or is given twice, and MappingIncomplete.
     """
-    columns = _overridden(analysis, mapping or {})
+    columns = overridden(analysis, mapping or {})
     texts: dict[str, int] = {}
     amounts: list[ColumnMapping] = []
     for column in columns:
@@ -81,7 +81,8 @@ def bind(
     return Binding(texts, slots)
 
 
-def _overridden(analysis: Analysis, mapping: Mapping[str, str | None]) -> list[ColumnMapping]:
+def overridden(analysis: Analysis, mapping: Mapping[str, str | None]) -> list[ColumnMapping]:
+    """The columns with a person's choices in place of what was proposed. Raises InvalidInput."""
     faults = []
     for header, target in mapping.items():
         if header not in analysis.headers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from bursar import files
 from bursar.importing.analysis import Analysis, analyze
@@ -12,15 +12,23 @@ from schema.tables import StoredFile, Tenant
 
 
 def analyze_stored(
-    stored: StoredFile, tenant: Tenant, *, sheet: str | None = None, header_row: int | None = None
+    stored: StoredFile,
+    tenant: Tenant,
+    *,
+    sheet: str | None = None,
+    header_row: int | None = None,
+    keywords: Mapping[str, Sequence[str]] | None = None,
 ) -> Analysis:
-    """Recognise a stored file with the tenant's own words and calendar. Raises as `analyze`."""
+    """Recognise a stored file with the tenant's own calendar and words, or with `keywords`.
+
+    Raises as `analyze`.
+    """
     return analyze(
         files.open_path(stored),
         stored.name,
         sheet=sheet,
         header_row=header_row,
-        keywords=tenant.settings.get("kind_keywords"),
+        keywords=tenant.settings.get("kind_keywords") if keywords is None else keywords,
         fiscal_start_month=tenant.fiscal_start_month,
     )
 
@@ -34,6 +42,7 @@ def clean_stored(
     a fault for each place, MappingIncomplete, UnknownCurrency.
     """
     given = wish.defaults or {}
+    answers = wish.answers or {}
     return clean_rows(
         files.open_path(stored),
         analysis,
@@ -47,6 +56,8 @@ def clean_stored(
         base_currency=tenant.base_currency,
         allowed_currencies=tenant.allowed_currencies,
         fiscal_start_month=tenant.fiscal_start_month,
+        decimal_marks=answers.get("decimal_marks"),
+        unit=answers.get("unit") or 1,
         # In a table with a column a period, a blank cell means no budget for that period.
         skip_blank_periods=analysis.layout != "long",
     )

@@ -69,6 +69,14 @@ def import_file(
     ] = None,
     default: Annotated[list[str] | None, typer.Option(help="FIELD=VALUE for every row.")] = None,
     mode: Annotated[str, typer.Option(help="all_or_nothing or skip_errors.")] = "all_or_nothing",
+    decimal_mark: Annotated[
+        list[str] | None, typer.Option(help="HEADER=. or HEADER=, for a column of 1.000s.")
+    ] = None,
+    date_order: Annotated[str | None, typer.Option(help="day_first or month_first.")] = None,
+    unit: Annotated[int | None, typer.Option(help="1, 1000, 1000000: what amounts count.")] = None,
+    continues: Annotated[
+        str | None, typer.Option("--continue", help="Id of the import whose rows were mended.")
+    ] = None,
     force_kind: Annotated[bool, typer.Option(help="Even if it looks like no budget.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Plan only; load nothing.")] = False,
     wait: Annotated[bool, typer.Option(help="Follow the import to its end.")] = True,
@@ -81,17 +89,16 @@ def import_file(
     if not file.is_file():
         raise NotFound(f"There is no file {file}.")
     form = {"mode": mode, "apply": "false" if dry_run else "true"}
+    form |= _form(sheet, mapped, default, decimal_mark, date_order, unit)
     if force_kind:
         form["force_kind"] = "true"
-    if sheet:
-        form["sheet"] = sheet
-    if mapped:
-        form["mapping"] = json.dumps({k: v or None for k, v in map(_pair, mapped)})
-    if default:
-        form["defaults"] = json.dumps(dict(map(_pair, default)))
     api = client(tenant)
     with file.open("rb") as handle:
-        started = api.post("/imports", data=form, files={"file": (file.name, handle)})
+        sent = {"file": (file.name, handle)}
+        if continues is None:
+            started = api.post("/imports", data=form, files=sent)
+        else:
+            started = api.post(f"/imports/{continues}/rejected", files=sent)
     if not wait:
         give_json(started) if as_json else give(started["id"])
         return
@@ -104,6 +111,26 @@ def import_file(
         sys.exit(EXIT_REJECTED if _code(run) == "rows_rejected" else EXIT_ERROR)
     if run["counts"]["rejected"]:
         sys.exit(EXIT_REJECTED)
+
+
+def _form(
+    sheet: str | None,
+    mapped: list[str] | None,
+    default: list[str] | None,
+    decimal_mark: list[str] | None,
+    date_order: str | None,
+    unit: int | None,
+) -> dict[str, str]:
+    """What was asked for, as form fields; objects are JSON text."""
+    given = {
+        "sheet": sheet,
+        "mapping": json.dumps({k: v or None for k, v in map(_pair, mapped)}) if mapped else None,
+        "defaults": json.dumps(dict(map(_pair, default))) if default else None,
+        "decimal_marks": json.dumps(dict(map(_pair, decimal_mark))) if decimal_mark else None,
+        "date_order": date_order,
+        "unit": str(unit) if unit else None,
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def _pair(text: str) -> tuple[str, str]:

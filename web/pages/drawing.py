@@ -74,7 +74,11 @@ def prose(text: str) -> Markup:
 
 def job_kind(kind: str) -> str:
     """What a job does, in words."""
-    known = {"imports.run": "Import a file", "imports.apply": "Apply a previewed import"}
+    known = {
+        "imports.run": "Import a file",
+        "imports.apply": "Apply a previewed import",
+        "imports.undo": "Undo an import",
+    }
     return known.get(kind, phrase(kind))
 
 

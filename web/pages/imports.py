@@ -10,7 +10,7 @@ from flask import Blueprint, flash, g, make_response, redirect, render_template,
 from sqlalchemy.orm import Session
 
 from bursar import files
-from bursar.importing import runs
+from bursar.importing import history, runs
 from bursar.jobs import rows as jobs
 from schema.tables import ImportRun, Job
 from schema.tables.imports import IMPORT_STATES
@@ -43,7 +43,7 @@ def index() -> Any:
     state = request.args.get("state", "")
     state = state if state in IMPORT_STATES else ""
     with transaction() as session:
-        found = runs.list_runs(
+        found = history.list_runs(
             session, state=state or None, limit=25, cursor=request.args.get("cursor") or None
         )
     return render_template("imports.html", imports=found, state=state, states=IMPORT_STATES)
@@ -60,8 +60,10 @@ def show(import_id: UUID) -> Any:
     with transaction() as session:
         run = runs.get_run(session, import_id)
         job = _job_of(session, run)
-        rows = runs.plan_rows(session, import_id, action=action or None, after=after, limit=_ROWS)
-        first = runs.plan_rows(session, import_id, action="rejected", after=None, limit=_ROWS)
+        rows = history.plan_rows(
+            session, import_id, action=action or None, after=after, limit=_ROWS
+        )
+        first = history.rejected_rows(session, run, after=None, limit=_ROWS)
         name = files.get_file(session, run.file_id).name
     shown = rows[:_ROWS]
     following = shown[-1].row_no * 1000 + shown[-1].part if len(rows) > _ROWS else None

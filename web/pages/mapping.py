@@ -9,7 +9,6 @@ from uuid import UUID
 from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 
 from bursar import files, metrics
-from bursar.config import settings
 from bursar.errors import InvalidInput, NotABudget
 from bursar.importing import runs
 from bursar.importing.analysis import Analysis
@@ -21,7 +20,7 @@ from schema.tables import ImportRun, StoredFile, Tenant
 from web.auth import IMPORT, principal, require, transaction
 from web.jobs import announce
 from web.pages.going import uuid_or_none
-from web.transfer import receive
+from web.transfer import receive, upload_limit
 
 blueprint = Blueprint("mapping", __name__, url_prefix="/imports")
 DEFAULTS = ("department", "sub_category", "fiscal_period", "currency")
@@ -42,7 +41,9 @@ class Chosen:
 @require(IMPORT)
 def new() -> Any:
     """Ask for a file."""
-    return render_template("import_new.html", limit=settings().upload_limit_bytes, refusal=None)
+    with transaction() as session:
+        limit = upload_limit(get_tenant(session))
+    return render_template("import_new.html", limit=limit, refusal=None)
 
 
 @blueprint.post("/new")
@@ -50,6 +51,8 @@ def new() -> Any:
 def upload() -> Any:
     """Take a file in, and go on to its review. What cannot be read is said here."""
     uploaded = request.files.get("file")
+    with transaction() as session:
+        limit = upload_limit(get_tenant(session))
     try:
         if uploaded is None or not uploaded.filename:
             raise InvalidInput("Choose a file first.")
@@ -58,9 +61,7 @@ def upload() -> Any:
             stored = receive(session, uploaded)
         analysis = analyze_stored(stored, tenant)
     except InvalidInput as refusal:
-        page = render_template(
-            "import_new.html", limit=settings().upload_limit_bytes, refusal=refusal
-        )
+        page = render_template("import_new.html", limit=limit, refusal=refusal)
         return make_response(page, 422)
     metrics.UPLOADS.labels(analysis.detection.kind).inc()
     return redirect(url_for("mapping.review", file_id=stored.id), 303)
