@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from bursar.config import Settings
 from bursar.database import Database
@@ -45,6 +46,13 @@ class BenchStack:
     @property
     def admin(self) -> str:
         return make_conninfo(postgres.admin_conninfo(self.home), dbname="bursar")
+
+    @property
+    def admin_url(self) -> str:
+        """The same as a URL, for tools that want one."""
+        parts = conninfo_to_dict(self.admin)
+        host, password = quote(str(parts["host"]), safe=""), quote(str(parts["password"]), safe="")
+        return f"postgresql://{parts['user']}:{password}@/bursar?host={host}&port={parts['port']}"
 
     def pids(self, name: str) -> list[int]:
         """The processes of one part, children included."""
@@ -76,6 +84,7 @@ def running(**settings: str) -> Iterator[BenchStack]:
     more = {
         "BURSAR_HOME": str(folder),
         "BURSAR_UPLOAD_LIMIT_BYTES": str(4 << 30),
+        "BURSAR_ROW_LIMIT": "20000000",
         "BURSAR_RATE_LIMIT": "100000000 per minute",
         "BURSAR_LOG_LEVEL": "WARNING",
     }

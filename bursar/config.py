@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     )
     row_limit: int = Field(2_000_000, ge=1, description="Most rows of one file.")
     column_limit: int = Field(1_000, ge=1, description="Most columns of one file.")
+    import_timeout_seconds: int = Field(
+        3600, ge=1, description="Longest that one statement of an import may take, in seconds."
+    )
     job_lease_seconds: int = Field(
         15, ge=2, description="How long a worker holds a job without a heartbeat."
     )

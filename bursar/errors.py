@@ -299,6 +299,12 @@ class RowsRejected(InvalidInput):
     code = "rows_rejected"
 
 
+class ImportTimedOut(BursarError):
+    """A statement of the import took longer than imports may; nothing was loaded."""
+
+    code = "import_timed_out"
+
+
 # Jobs ---------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select, text
@@ -14,15 +15,18 @@ NAMED = 100  # budgets of each kind that are named
 HOLDS = 10  # holds of each budget that are named
 
 
-def look_ahead(session: Session, run: ImportRun) -> dict[str, Any]:
+def look_ahead(session: Session, run: ImportRun, planned: Sequence[Any]) -> dict[str, Any]:
     """The consequences of a planned import, JSON-ready, amounts as decimal text.
+
+    `planned` is what the plan has of each action; only what it updates has consequences.
 
     `below_used`: budgets that would hold less than is reserved, committed and spent, with how much
     is short, the open holds behind it, and whether they stop the import (`blocking`).
     `alerts`: budgets that would cross a cap. Both say how many there are and name NAMED at most.
     """
-    short = _rows(session, run, "import_short_budgets")
-    crossed = _rows(session, run, "import_crossed_caps")
+    updates = any(group.action == "update" for group in planned)
+    short = _rows(session, run, "import_short_budgets") if updates else []
+    crossed = _rows(session, run, "import_crossed_caps") if updates else []
     holds = _holds(session, [row.account_id for row in short[:NAMED]])
     return {
         "below_used": {
@@ -59,7 +63,7 @@ def require_covered(session: Session, run: ImportRun) -> None:
     Called in the transaction that has applied it, so the accounts are locked and the answer is
     final; the caller rolls back.
     """
-    if run.allow_below_used:
+    if run.allow_below_used or not run.updated_rows:
         return
     blocking = [
         row for row in _rows(session, run, "import_short_budgets") if row.control_mode == "absolute"
@@ -81,6 +85,8 @@ def _words(first: dict[str, Any], count: int) -> str:
 
 def tell_crossings(session: Session, run: ImportRun) -> None:
     """Tell of every cap that an applied plan has crossed."""
+    if not run.updated_rows:
+        return
     session.execute(
         text("select import_tell_crossings(:tenant, :import)"),
         {"tenant": run.tenant_id, "import": run.id},

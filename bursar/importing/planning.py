@@ -10,15 +10,15 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, text, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from bursar import files
 from bursar.errors import InvalidAmount, MappingIncomplete, NotABudget
 from bursar.importing.analysis import Analysis
 from bursar.importing.confirming import header_fingerprint
 from bursar.importing.consequences import look_ahead
+from bursar.importing.counting import keep_counts, recounted
 from bursar.importing.interpretation import Interpretation, interpret
-from bursar.importing.load import stage
+from bursar.importing.load import limited_statements, rare_collections, stage, told_rows
 from bursar.importing.mending import Rows, add_to_earlier, attempted_rows
 from bursar.importing.runs import get_run, same_as_before, wish_of
 from bursar.importing.stored import analyze_stored, clean_stored
@@ -43,7 +43,8 @@ def plan(lease: Lease, import_id: UUID) -> bool:
         session.flush()
         lease.hold(session)
     lease.progress(0, None, "reading")
-    reading, rows = _read(lease, run, tenant, stored)
+    with rare_collections():
+        reading, rows = _read(lease, run, tenant, stored)
     _tell_start(run, reading.analysis)
     if _keep(lease, run, reading, stored):
         return False
@@ -134,20 +135,26 @@ def _stage_and_plan(lease: Lease, run: ImportRun, rows: Callable[[], Rows], expe
         lease.checkpoint()
 
     cleaned = rows()
-    with lease.transaction() as session:
-        stage(session, cleaned, follow)
-        lease.progress(lease.done, lease.done, "planning")
-        session.execute(
-            text("select import_plan(:tenant, :import)"),
-            {"tenant": run.tenant_id, "import": run.id},
-        )
+    with lease.transaction() as session, limited_statements(session):
+        count = stage(session, cleaned, follow)
+        lease.progress(0, count, "planning")
+
+        def planned_more(rows: int) -> None:
+            lease.progress(min(lease.done + rows, count), count, "planning")
+
+        with told_rows(session, planned_more):
+            planned = session.execute(
+                text("select * from import_plan(:tenant, :import)"),
+                {"tenant": run.tenant_id, "import": run.id},
+            ).all()
         if run.continues_id is not None:
             add_to_earlier(session, run)
-        _count(session, run)
+            planned = recounted(session, run)
+        keep_counts(session, run, planned)
         session.execute(
             update(ImportRun)
             .where(ImportRun.id == run.id)
-            .values(consequences=look_ahead(session, run))
+            .values(consequences=look_ahead(session, run, planned))
         )
         lease.hold(session)
 
@@ -159,43 +166,3 @@ def _await_mapping(lease: Lease, import_id: UUID, error: MappingIncomplete) -> N
         run.error = {"code": error.code, "detail": error.detail}
         session.flush()
         lease.end(session, "succeeded")
-
-
-def _count(session: Session, run: ImportRun) -> None:
-    """Write the plan's counts and sums (by currency, as decimal text) on the run."""
-    names = {"tenant": run.tenant_id, "import": run.id}
-    counts: dict[str, int] = {
-        row.action: row.rows
-        for row in session.execute(
-            text(
-                "select action, count(*) as rows from import_row"
-                " where tenant_id = :tenant and import_id = :import group by action"
-            ),
-            names,
-        )
-    }
-    sums = session.execute(
-        text(
-            "select currency, sum(before_amount) as before, sum(after_amount) as after from ("
-            " select distinct on (budget_id) currency, before_amount, after_amount from import_row"
-            " where tenant_id = :tenant and import_id = :import and action <> 'rejected') b"
-            " group by currency order by currency"
-        ),
-        names,
-    ).all()
-    session.execute(
-        update(ImportRun)
-        .where(ImportRun.id == run.id)
-        .values(
-            state="planned",
-            total_rows=sum(counts.values()),
-            created_rows=counts.get("create", 0),
-            updated_rows=counts.get("update", 0),
-            unchanged_rows=counts.get("unchanged", 0),
-            rejected_rows=counts.get("rejected", 0),
-            amounts={
-                row.currency: {"before": str(row.before or 0), "after": str(row.after)}
-                for row in sums
-            },
-        )
-    )

@@ -254,15 +254,15 @@ def test_an_import_whose_plan_was_overtaken_plans_again(
 ) -> None:
     first = api.upload("/imports", GOOD).get_json()
     second = api.upload("/imports", GOOD.replace(b"1,000.50", b"7.00")).get_json()
-    require_fresh = applying.require_fresh
+    carry_out = applying._carry_out
 
-    def overtaken(session: Any, run: Any, **more: Any) -> None:
-        monkeypatch.setattr(applying, "require_fresh", require_fresh)
+    def overtaken(session: Any, run: Any, lease: Any) -> None:
+        monkeypatch.setattr(applying, "_carry_out", carry_out)
         job_id = UUID(first["job_id"])
         assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
-        require_fresh(session, run, **more)
+        carry_out(session, run, lease)
 
-    monkeypatch.setattr(applying, "require_fresh", overtaken)
+    monkeypatch.setattr(applying, "_carry_out", overtaken)
     job_id = UUID(second["job_id"])
     assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
     run = api.get(f"/imports/{second['id']}").get_json()
