@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from bursar import files
+from bursar.importing.advising import with_advice
 from bursar.importing.analysis import Analysis, analyze
 from bursar.importing.cleaning import BudgetRow, Defaults, RejectedRow, clean_rows
 from bursar.importing.runs import Wish
@@ -23,7 +24,7 @@ def analyze_stored(
 
     Raises as `analyze`.
     """
-    return analyze(
+    found = analyze(
         files.open_path(stored),
         stored.name,
         sheet=sheet,
@@ -31,6 +32,7 @@ def analyze_stored(
         keywords=tenant.settings.get("kind_keywords") if keywords is None else keywords,
         fiscal_start_month=tenant.fiscal_start_month,
     )
+    return with_advice(found)
 
 
 def clean_stored(
