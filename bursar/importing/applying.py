@@ -50,11 +50,12 @@ def run_import(lease: Lease) -> None:
     for attempt in range(PLANS):
         try:
             apply_plan(lease)
-            return
         except PlanStale:
             # Nobody has looked at this plan, so a new one may take its place.
             if attempt == PLANS - 1:
                 raise
+        else:
+            return
         if not plan(lease, import_id):
             return
 
