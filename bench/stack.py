@@ -23,6 +23,7 @@ from bursar.database import Database
 from bursar.tenants import create_key, create_tenant
 from ops.stack import postgres
 from ops.stack.home import Home, open_home
+from ops.stack.migrations import bootstrap_embedded, migrate
 from ops.stack.state import read_state
 from ops.stack.urls import StackUrls, stack_urls
 
@@ -36,8 +37,10 @@ class BenchStack:
     urls: StackUrls
     database: Database
 
-    def tenant(self, name: str = "Bench") -> tuple[UUID, httpx.Client]:
-        tenant_id = create_tenant(self.database, name)
+    def tenant(
+        self, name: str = "Bench", currencies: tuple[str, ...] = ("USD",)
+    ) -> tuple[UUID, httpx.Client]:
+        tenant_id = create_tenant(self.database, name, allowed_currencies=currencies)
         with self.database.transaction(tenant_id, "bench") as session:
             key = create_key(session, tenant_id, "admin")
         headers = {"Authorization": f"Bearer {key}"}
@@ -69,6 +72,25 @@ class BenchStack:
             for line in Path(f"/proc/{pid}/status").read_text().splitlines()
             if line.startswith("VmHWM")
         )
+
+
+@contextmanager
+def database_only() -> Iterator[BenchStack]:
+    """The server and the schema alone, for what needs no other process."""
+    folder = Path(tempfile.mkdtemp(prefix="bursar-bench-"))
+    home = open_home(folder)
+    assert home is not None
+    server = postgres.start(home)
+    try:
+        bootstrap_embedded(home)
+        urls = stack_urls(home, Settings(database_url="", broker_url="", redis_url=""))
+        migrate(urls.owner_database_url)
+        database = Database(urls.database_url, 4)
+        yield BenchStack(home, "", urls, database)
+        database.close()
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_port() -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+
+import structlog
 
 
 @dataclass
@@ -61,6 +64,11 @@ def measured(*argv: str) -> Measured:
     )
     answer, seconds, megabytes = json.loads(done.stdout)
     return Measured(answer, seconds, megabytes)
+
+
+def quietly() -> None:
+    """Keep the log of what the trial does on purpose out of its own words."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def now_seed() -> int:

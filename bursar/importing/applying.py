@@ -50,11 +50,14 @@ def run_import(lease: Lease) -> None:
     for attempt in range(PLANS):
         try:
             apply_plan(lease)
-            break
         except PlanStale:
             # Nobody has looked at this plan, so a new one may take its place.
-            if attempt == PLANS - 1 or not plan(lease, import_id):
+            if attempt == PLANS - 1:
                 raise
+        else:
+            return
+        if not plan(lease, import_id):
+            return
 
 
 def apply_plan(lease: Lease) -> None:

@@ -185,6 +185,8 @@ def same_as_before(session: Session, run: ImportRun) -> bool:
     run.fingerprint = None
     run.state = first.state
     run.total_rows = first.total_rows
+    run.created_rows = run.updated_rows = 0  # whatever was planned before the other came first
+    run.amounts = {}
     run.unchanged_rows = first.total_rows - first.rejected_rows
     run.rejected_rows = first.rejected_rows
     run.warnings = [*run.warnings, "This file was imported before; nothing was changed."]

@@ -270,6 +270,27 @@ def test_an_import_whose_plan_was_overtaken_plans_again(
     assert api.get("/budgets").get_json()["data"][0]["budgeted_amount"] == "7.00"
 
 
+def test_the_same_file_overtaking_itself_is_one_import(
+    api: Api, database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = api.upload("/imports", GOOD).get_json()
+    second = api.upload("/imports", GOOD).get_json()
+    carry_out = applying._carry_out
+
+    def overtaken(session: Any, run: Any, lease: Any) -> None:
+        monkeypatch.setattr(applying, "_carry_out", carry_out)
+        job_id = UUID(first["job_id"])
+        assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
+        carry_out(session, run, lease)
+
+    monkeypatch.setattr(applying, "_carry_out", overtaken)
+    job_id = UUID(second["job_id"])
+    assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
+    run = api.get(f"/imports/{second['id']}").get_json()
+    assert (run["state"], run["duplicate_of"]) == ("completed", first["id"])
+    assert (run["counts"]["created"], run["counts"]["unchanged"]) == (0, 1)
+
+
 def test_the_log_tells_of_imports_by_the_documents_names(imports: Imports, tenant_id: UUID) -> None:
     with capture_logs() as events:
         run = imports.send(GOOD, "told.csv")
