@@ -269,6 +269,12 @@ class ReplayDiffers(Conflict):
     code = "replay_differs"
 
 
+class SeveralTables(InvalidInput):
+    """The sheet holds more than one table."""
+
+    code = "several_tables"
+
+
 class PlanStale(Conflict):
     """The budgets have changed since this plan was made; plan again."""
 

@@ -13,6 +13,7 @@ from bursar.importing.dates import DateOrder
 from bursar.importing.headers import is_blank
 from bursar.importing.mapping import ColumnMapping
 from bursar.importing.numbers import DecimalMark
+from bursar.importing.other_tables import OtherTable, find_other_table
 from bursar.importing.questions import Question, open_questions
 from bursar.importing.reading import Source, open_source
 from bursar.importing.recognising import Detection
@@ -38,7 +39,8 @@ class Analysis:
 
     `total_rows` are the rows below the header that are neither blank nor totals; `unit` is 1, or
     what the title says that amounts are counted in; `marks` says how each amount column writes
-    decimals, `date_orders` what comes first in dates; `questions` are for a person to answer.
+    decimals, `date_orders` what comes first in dates; `questions` are for a person to answer;
+    `section_column` has departments in rows of their own.
     """
 
     file_name: str
@@ -58,6 +60,8 @@ class Analysis:
     marks: Mapping[int, DecimalMark] | None = None
     date_orders: Mapping[int, DateOrder | None] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
+    section_column: int | None = None
+    other_table: OtherTable | None = None
 
     def to_wire(self) -> dict[str, object]:
         """JSON-ready, in the shape of the API; ids are the caller's to add."""
@@ -147,8 +151,10 @@ def _analyze_sheet(source: Source, sheet: str | None, options: Options) -> Analy
     marks = {i: scan.mark(i, thousands_mark(names)) for i in amounts}
     open_dates = [i for i, seen in scan.dates.items() if seen.is_open()]
     questions = open_questions(names, marks, open_dates, unit)
+    other = find_other_table(head, found.header, amounts)
     warnings = [*found.detection.warnings, *warnings_of(scan, missing, found)]
     warnings += [question.detail for question in questions]
+    warnings += [other.detail] if other else []
     detection = replace(found.detection, warnings=tuple(warnings))
     return Analysis(
         file_name=source.file_name,
@@ -162,12 +168,14 @@ def _analyze_sheet(source: Source, sheet: str | None, options: Options) -> Analy
         columns=found.columns,
         detection=detection,
         missing_required=missing,
-        can_proceed=not missing and not questions and detection.kind == "budget",
+        can_proceed=not (missing or questions or other) and detection.kind == "budget",
         constants=constants,
         unit=unit,
         marks=marks,
         date_orders={i: seen.decide() for i, seen in scan.dates.items()},
         questions=questions,
+        section_column=found.sections.column if found.sections else None,
+        other_table=other,
     )
 
 
@@ -178,5 +186,7 @@ def _scan(
     labels = [
         c.index for c in found.columns if c.target in ("department", "sub_category", "program")
     ]
+    if found.sections and found.sections.column not in labels:
+        labels.append(found.sections.column)
     periods = [c.index for c in found.columns if c.target == "fiscal_period"]
     return scan_rows(head[found.header.row + 1 :], rest, amounts, labels or [0], periods)

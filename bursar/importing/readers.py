@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bursar.errors import Fault, InvalidInput
+from bursar.errors import Fault, InvalidInput, SeveralTables
 from bursar.fiscal import Part, resolve
 from bursar.importing.analysis import Analysis
 from bursar.importing.binding import Binding, bind
@@ -47,6 +47,8 @@ class Readers:
     varied: bool
     """Whether each row names its own currency."""
     places: int
+    section_column: int | None
+    """Where departments stand in rows of their own."""
     skip_blank_periods: bool
     """Whether a blank cell of a wide layout is no budget rather than a missing one."""
 
@@ -61,13 +63,21 @@ def compile_readers(
     answers: Answers,
 ) -> Readers:
     """Bind columns, settle defaults over constants, and decide how each amount column writes."""
+    if analysis.other_table is not None:
+        raise SeveralTables(analysis.other_table.detail)
     start = rules.fiscal_start_month
-    constants = {field: constant.value for field, constant in analysis.constants.items()}
+    constants = {
+        field: constant.value
+        for field, constant in analysis.constants.items()
+        if constant.origin != "section"
+    }
     department = defaults.department or constants.get("department")
     period = _default_period(defaults, constants.get("fiscal_period"), start)
     currency = _default_currency(defaults.currency, constants.get("currency"), rules)
     supplied = {"department": department, "fiscal_period": period}
     given = frozenset(field for field, value in supplied.items() if value)
+    if analysis.section_column is not None:
+        given |= {"department"}
     binding = bind(analysis, mapping, given, start)
     varied = "currency" in binding.texts
     places = 2 if varied else exponents()[currency]
@@ -97,8 +107,17 @@ def compile_readers(
         currency=currency,
         varied=varied,
         places=places,
+        section_column=_section_column(analysis, binding, defaults),
         skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
     )
+
+
+def _section_column(analysis: Analysis, binding: Binding, defaults: Defaults) -> int | None:
+    """Sections count where no other column is the department and no default replaces them."""
+    column = binding.texts.get("department")
+    if column is None:
+        return None if defaults.department else analysis.section_column
+    return column if column == analysis.section_column else None
 
 
 def _default_period(defaults: Defaults, constant: str | None, start: int) -> str | None:

@@ -14,8 +14,9 @@ from bursar.importing.profile import profile_column
 from bursar.importing.reading import Source
 from bursar.importing.recognising import Detection, recognise
 from bursar.importing.scanning import Scan
+from bursar.importing.sections import Sections, find_sections
 from bursar.importing.totals import TotalLabels
-from bursar.importing.vocabulary import REQUIRED, vocabulary
+from bursar.importing.vocabulary import MEASURES, REQUIRED, vocabulary
 from bursar.importing.words import normalise
 
 
@@ -38,6 +39,7 @@ class Understanding:
     detection: Detection
     period: Constant | None
     body: list[list[str]]
+    sections: Sections | None
 
 
 def understand(
@@ -73,7 +75,16 @@ def understand(
         keywords=options.keywords,
     )
     period = Constant(outside[0].code, outside[1]) if outside else None
-    return Understanding(header, proposal.columns, proposal.layout, detection, period, kept)
+    sections = _sections(proposal.columns, kept) if not find_department(header.titles) else None
+    return Understanding(
+        header, proposal.columns, proposal.layout, detection, period, kept, sections
+    )
+
+
+def _sections(columns: Sequence[ColumnMapping], body: list[list[str]]) -> Sections | None:
+    amounts = [c.index for c in columns if c.target in MEASURES]
+    department = next((c.index for c in columns if c.target == "department"), None)
+    return find_sections(body, amounts, department) if amounts else None
 
 
 def find_constants(found: Understanding, scan: Scan, amounts: Sequence[int]) -> dict[str, Constant]:
@@ -90,6 +101,10 @@ def find_constants(found: Understanding, scan: Scan, amounts: Sequence[int]) -> 
         department = find_department(found.header.titles)
         if department:
             constants["department"] = department
+        elif found.sections:
+            shown = ", ".join(found.sections.names[:3])
+            more = ", …" if len(found.sections.names) > 3 else ""
+            constants["department"] = Constant(f"{shown}{more}", "section")
     if "currency" not in mapped:
         headers = [found.header.names[i] for i in amounts]
         currency = find_currency(found.header.titles, headers, sorted(scan.signs(amounts)))
@@ -123,6 +138,11 @@ def warnings_of(scan: Scan, missing: Sequence[str], found: Understanding) -> lis
         warnings.append(f"{scan.totals} rows of totals are left out, as they repeat other rows.")
     if scan.blank:
         warnings.append(f"{scan.blank} blank rows are left out.")
+    if found.sections:
+        warnings.append(
+            f"Rows of their own, such as {found.sections.names[0]!r}, name the department of the"
+            " rows below them."
+        )
     unresolved = [c.period for c in found.columns if c.period and c.confidence < 0.6]
     if unresolved:
         named = ", ".join(str(p) for p in unresolved[:3])
