@@ -188,6 +188,7 @@ def _review_page(
         defaults=DEFAULTS,
         refusal=refusal,
         lacking=faults_by_field(lacking, mapped.columns),
+        open=lacking is not None and any(f.code.endswith("_open") for f in lacking.faults),
         faults=faults_by_field(refusal, mapped.columns),
         shown=[row for row in rows if isinstance(row, BudgetRow)][:_SHOWN],
         wrong=[row for row in rows if isinstance(row, RejectedRow)][:_SHOWN],

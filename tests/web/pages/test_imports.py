@@ -156,3 +156,19 @@ def test_lists_take_any_address(visitor: Visitor, tenant_id: UUID) -> None:
     for path in ("/?cursor=nonsense", "/jobs?cursor=x", "/imports?cursor=x"):
         assert visitor.client.get(path).status_code == 422, path
     assert visitor.client.get(f"/budgets/{tenant_id}x").status_code == 404
+
+
+def test_what_the_file_leaves_open_is_asked_and_answered(visitor: Visitor, api: Api) -> None:
+    content = b"Department,Fiscal Year,Budget\n" + b"".join(
+        b"Dept %d,FY2025,%d.000\n" % (n, n) for n in range(1, 9)
+    )
+    review = review_of(visitor, content)
+    asked = visitor.send(review, seen=review, then="review").text
+    assert "The point marks decimals" in asked
+    assert "once you have answered" in asked
+    unanswered = visitor.send(review, seen=review, then="import")
+    assert unanswered.status_code == 422
+    read = visitor.send(review, seen=review, then="review", **{"answer-0": ","}).text
+    assert re.search(r"8,000\.00.*USD", read)
+    answer = visitor.send(review, seen=review, then="import", **{"answer-0": ","})
+    assert answer.status_code == 303
