@@ -1,10 +1,10 @@
 """Promise 13: an import is all or nothing, whenever its worker dies.
 
-A worker in a process of its own is killed (kill -9) at a random moment of an import; kills that came
-too late, after the job had ended, are made good by more. At once, and while the dead worker's last statement may still run, the
-tables must hold none or all of the file; a successor that takes over at once must end the import;
-and then there is one budget, one account and one entry for each good row, with the file's sum, and
-the history names the worker that was lost.
+A worker in a process of its own is killed (kill -9) at a random moment of an import; kills that
+came too late, after the job had ended, are made good by more. At once, and while the dead worker's
+last statement may still run, the tables must hold none or all of the file; a successor that takes
+over at once must end the import; and then there is one budget, one account and one entry for each
+good row, with the file's sum, and the history names the worker that was lost.
 
 usage: python -m bench.trials.killed_worker [--kills 200] [--rows 3000] [--seed N]
 """
