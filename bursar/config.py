@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     import_timeout_seconds: int = Field(
         3600, ge=1, description="Longest that one statement of an import may take, in seconds."
     )
+    mapping_adviser: str = Field(
+        "", description="`package.module:name` of a second opinion on columns. Empty: none."
+    )
     job_lease_seconds: int = Field(
         15, ge=2, description="How long a worker holds a job without a heartbeat."
     )

@@ -269,10 +269,22 @@ class ReplayDiffers(Conflict):
     code = "replay_differs"
 
 
+class SeveralTables(InvalidInput):
+    """The sheet holds more than one table."""
+
+    code = "several_tables"
+
+
 class PlanStale(Conflict):
     """The budgets have changed since this plan was made; plan again."""
 
     code = "plan_stale"
+
+    @property
+    def rows(self) -> list[int]:
+        """Some of the rows that no longer fit."""
+        rows = self.extra.get("rows")
+        return list(rows) if isinstance(rows, list) else []
 
 
 class BelowUsed(Conflict):

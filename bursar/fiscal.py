@@ -8,12 +8,13 @@ are calendar months. Nothing is guessed: text that names no period resolves to N
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Literal
+
+from bursar.months import MONTHS, plain
 
 PeriodKind = Literal["year", "quarter", "month", "custom"]
 
@@ -28,31 +29,9 @@ class Period:
     ends_on: date
 
 
-# The first three or four letters tell months apart in most European languages; accents are gone
-# by the time these are compared.
-_MONTHS = """
-1 jan january januar janvier enero ene janeiro gennaio gen januari ocak styczen leden januar januari
-2 feb february februar fevrier fevr fev febrero fevereiro febbraio februari subat luty unor
-3 mar march marz maerz mrz mars marzo marco maart mrt mart marzec brezen
-4 apr april avril avr abril abr aprile nisan kwiecien duben
-5 may mai mayo maio maggio mag mei maj mayis kveten
-6 jun june juni juin junio junho giugno giu haziran czerwiec cerven
-7 jul july juli juillet juil julio julho luglio lug temmuz lipiec cervenec
-8 aug august aout agosto ago augustus augusti agustos sierpien srpen
-9 sep sept september septembre septiembre setiembre setembro set settembre eylul wrzesien zari
-10 oct october okt oktober octobre octubre outubro out ottobre ott ekim pazdziernik rijen
-11 nov november novembre noviembre novembro kasim listopad
-12 dec december dez dezember decembre diciembre dic dezembro dicembre aralik grudzien prosinec
-"""
-MONTHS: dict[str, int] = {
-    name: int(number)
-    for number, *names in (line.split() for line in _MONTHS.strip().splitlines())
-    for name in names
-}
-
 _Y4 = r"(?:19|20)\d\d"
 _Y = rf"(?:{_Y4}|'?\d\d)"
-_M = "|".join(sorted(MONTHS, key=len, reverse=True))
+_M = r"[^\s\d\-_/.,']{2,12}"  # a word; whether it is a month is looked up
 _FY = (
     r"(?:f\.?\s?y\.?|fiscal year|financial year|budget year|school year|year ending|year ended|"
     r"haushaltsjahr|geschaftsjahr|wirtschaftsjahr|gj|hj|exercice|annee|ejercicio|exercicio|"
@@ -61,6 +40,10 @@ _FY = (
 _Q = r"(?:q|t|qtr|quarter|quartal|trimestre|trim|kwartaal|kvartal|kwartal|ceyrek)"
 _H = r"(?:h|s|half|semester|semestre|halbjahr)"
 _SEP = r"[\s\-_/.,']*"
+# Year, month and quarter as Chinese, Japanese and Korean write them.
+_YEAR_SIGN = rf"(?:{'|'.join(map(plain, ('年度', '年', '년도', '년')))})"
+_MONTH_SIGN = rf"(?:{'|'.join(map(plain, ('月份', '月', '월')))})"
+_QUARTER_SIGN = rf"(?:{'|'.join(map(plain, ('四半期', '季度', '季', '분기')))})"
 _DASH = r"\s*(?:-|/|to|bis|a|au|al)\s*"
 _END = r"(?![0-9a-z])"
 
@@ -177,7 +160,9 @@ def _rule(pattern: str, build: Callable[[re.Match[str], int], Period | None]) ->
 
 def _month_rule(pattern: str) -> _Rule:
     def build(m: re.Match[str], start: int) -> Period | None:
-        month, year = MONTHS[m["m"]], _year(m["y"])
+        month, year = MONTHS.get(m["m"]), _year(m["y"])
+        if month is None:
+            return None
         return month_within(year, month, start) if m["f"] else calendar_month(year, month)
 
     return _rule(pattern, build)
@@ -225,27 +210,25 @@ _RULES: tuple[_Rule, ...] = (
         rf"(?P<y>{_Y4})[-/. ]?(?P<m>0[1-9]|1[0-2])",
         lambda m, _: calendar_month(int(m["y"]), int(m["m"])),
     ),
+    _rule(
+        rf"(?P<y>{_Y4})\s*{_YEAR_SIGN}\s*(?P<m>1[0-2]|0?[1-9])\s*{_MONTH_SIGN}",
+        lambda m, _: calendar_month(int(m["y"]), int(m["m"])),
+    ),
+    _rule(rf"(?P<y>{_Y4})\s*{_YEAR_SIGN}?\s*第?\s*(?P<q>[1-4])\s*{_QUARTER_SIGN}", _quarter),
     _rule(rf"{_FY}{_SEP}(?P<y>{_Y})", lambda m, start: fiscal_year(_year(m["y"]), start)),
     _rule(
-        rf"(?P<y>{_Y4})(?:\.0+|\s*年度?|\s*г\.?|\s*год)?",
+        rf"(?P<y>{_Y4})(?:\.0+|\s*{_YEAR_SIGN}|\s*г\.?|\s*год|\s*рік)?",
         lambda m, start: fiscal_year(int(m["y"]), start),
     ),
 )
 
 
-def _normalised(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    plain = plain.replace("–", "-").replace("—", "-").replace("’", "'").replace("_", " ")
-    return " ".join(plain.split())
-
-
 @lru_cache(maxsize=65_536)
 def resolve(text: str, fiscal_start_month: int = 1) -> Period | None:
     """The period that the whole of `text` names, or None."""
-    plain = _normalised(text)
+    words = plain(text)
     for pattern, build in _RULES:
-        m = pattern.fullmatch(plain)
+        m = pattern.fullmatch(words)
         if m is not None:
             found = build(m, fiscal_start_month)
             if found is not None:
@@ -256,29 +239,48 @@ def resolve(text: str, fiscal_start_month: int = 1) -> Period | None:
 @lru_cache(maxsize=4096)
 def find(text: str, fiscal_start_month: int = 1) -> tuple[Period, str] | None:
     """The first period named within `text`, and the words that remain without it."""
-    plain = _normalised(text)
+    words = plain(text)
     for pattern, build in _RULES:
-        m = pattern.search(plain)
-        if m is not None:
+        for m in pattern.finditer(words):
             found = build(m, fiscal_start_month)
             if found is not None:
-                rest = f"{plain[: m.start()]} {plain[m.end() :]}"
+                rest = f"{words[: m.start()]} {words[m.end() :]}"
                 return found, " ".join(rest.split())
     return None
 
 
-_PART = re.compile(rf"{_Q}\s*(?P<q>[1-4])|(?P<q2>[1-4]){_ORDINAL}\s*{_Q}|(?P<m>{_M})\.?")
+_PART = re.compile(
+    rf"{_Q}\s*(?P<q>[1-4])|(?P<q2>[1-4]){_ORDINAL}\s*{_Q}|(?P<m>{_M})\.?"
+    rf"|(?P<n>1[0-2]|0?[1-9])\s*{_MONTH_SIGN}|第?\s*(?P<q3>[1-4])\s*{_QUARTER_SIGN}"
+)
+Part = tuple[Literal["quarter", "month"], int]
 
 
 @lru_cache(maxsize=4096)
-def part_of_year(text: str) -> tuple[Literal["quarter", "month"], int] | None:
+def part_of_year(text: str) -> Part | None:
     """A quarter or month that names no year, such as `Q3` or `April`."""
-    m = _PART.fullmatch(_normalised(text))
+    m = _PART.fullmatch(plain(text))
     if m is None:
         return None
     if m["m"]:
-        return "month", MONTHS[m["m"]]
-    return "quarter", int(m["q"] or m["q2"])
+        return ("month", MONTHS[m["m"]]) if m["m"] in MONTHS else None
+    if m["n"]:
+        return "month", int(m["n"])
+    return "quarter", int(m["q"] or m["q2"] or m["q3"])
+
+
+@lru_cache(maxsize=4096)
+def find_part(text: str) -> tuple[Part, str] | None:
+    """A quarter or month at either end of `text`, and the words that remain without it."""
+    words = plain(text).split()
+    for length in (2, 1):
+        if len(words) <= length:
+            continue
+        for piece, rest in ((words[:length], words[length:]), (words[-length:], words[:-length])):
+            part = part_of_year(" ".join(piece))
+            if part is not None:
+                return part, " ".join(rest)
+    return None
 
 
 def within(year: Period, part: tuple[str, int], fiscal_start_month: int = 1) -> Period:

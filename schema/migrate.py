@@ -34,6 +34,7 @@ SCRIPTS = (
     "policies/tenant_wall.sql",
     "triggers/append_only.sql",
     "triggers/row_care.sql",
+    "triggers/import_history.sql",
     "triggers/audit.sql",
     "functions/due.sql",
     "views/budget_balance.sql",

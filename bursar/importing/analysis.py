@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from bursar.errors import EmptyFile, InvalidInput
 from bursar.importing.constants import Constant, find_unit
+from bursar.importing.dates import DateOrder
 from bursar.importing.headers import is_blank
 from bursar.importing.mapping import ColumnMapping
 from bursar.importing.numbers import DecimalMark
+from bursar.importing.other_tables import OtherTable, find_other_table
+from bursar.importing.questions import Question, open_questions
 from bursar.importing.reading import Source, open_source
 from bursar.importing.recognising import Detection
-from bursar.importing.scanning import scan_rows
+from bursar.importing.scanning import Scan, scan_rows
 from bursar.importing.understanding import (
     Options,
+    Understanding,
     find_constants,
     missing_fields,
     thousands_mark,
@@ -31,11 +35,12 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Analysis:
-    """One sheet of one file, understood. `header_row` counts raw rows from 0.
+    """One sheet of one file, understood. `header_row` counts raw rows from 0; -1: there is none.
 
     `total_rows` are the rows below the header that are neither blank nor totals; `unit` is 1, or
     what the title says that amounts are counted in; `marks` says how each amount column writes
-    decimals.
+    decimals, `date_orders` what comes first in dates; `questions` are for a person to answer;
+    `section_column` has departments in rows of their own.
     """
 
     file_name: str
@@ -53,6 +58,10 @@ class Analysis:
     constants: Mapping[str, Constant]
     unit: int = 1
     marks: Mapping[int, DecimalMark] | None = None
+    date_orders: Mapping[int, DateOrder | None] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
+    section_column: int | None = None
+    other_table: OtherTable | None = None
 
     def to_wire(self) -> dict[str, object]:
         """JSON-ready, in the shape of the API; ids are the caller's to add."""
@@ -60,7 +69,7 @@ class Analysis:
             "file_name": self.file_name,
             "sheets": list(self.sheets),
             "sheet": self.sheet,
-            "header_row": self.header_row,
+            "header_row": self.header_row if self.header_row >= 0 else None,
             "headers": list(self.headers),
             "sample_rows": [list(row) for row in self.sample_rows],
             "total_rows": self.total_rows,
@@ -74,6 +83,7 @@ class Analysis:
                 for field, constant in self.constants.items()
             },
             "unit": self.unit,
+            "questions": [question.to_wire() for question in self.questions],
         }
 
 
@@ -133,35 +143,50 @@ def _analyze_sheet(source: Source, sheet: str | None, options: Options) -> Analy
         raise InvalidInput(f"{place} has no row {header_row}; rows count from 0.")
     found = understand(source, sheet, head, options)
     amounts = [c.index for c in found.columns if c.target in MEASURES]
-    labels = [
-        c.index for c in found.columns if c.target in ("department", "sub_category", "program")
-    ]
-    scan = scan_rows(head[found.header.row + 1 :], rows, amounts, labels or [0])
+    scan = _scan(found, head, rows, amounts)
     constants = find_constants(found, scan, amounts)
     missing = missing_fields(found, constants)
-    unit = find_unit([*found.header.titles, *(found.header.names[i] for i in amounts)])
-    warnings = [*found.detection.warnings, *warnings_of(scan, missing, found, unit)]
-    detection = Detection(
-        found.detection.kind,
-        found.detection.confidence,
-        found.detection.budget_confidence,
-        tuple(warnings),
-        found.detection.reasons,
-    )
+    names = found.header.names
+    unit = find_unit([*found.header.titles, *(names[i] for i in amounts)])
+    marks = {i: scan.mark(i, thousands_mark(names)) for i in amounts}
+    open_dates = [i for i, seen in scan.dates.items() if seen.is_open()]
+    questions = open_questions(names, marks, open_dates, unit)
+    other = find_other_table(head, found.header, amounts)
+    warnings = [*found.detection.warnings, *warnings_of(scan, missing, found)]
+    warnings += [question.detail for question in questions]
+    warnings += [other.detail] if other else []
+    detection = replace(found.detection, warnings=tuple(warnings))
     return Analysis(
         file_name=source.file_name,
         sheets=source.sheets,
         sheet=sheet,
         header_row=found.header.row,
-        headers=found.header.names,
+        headers=names,
         sample_rows=tuple(tuple(str(cell) for cell in row) for row in found.body[:_SHOWN]),
         total_rows=scan.rows,
         layout=found.layout,
         columns=found.columns,
         detection=detection,
         missing_required=missing,
-        can_proceed=not missing and detection.kind == "budget",
+        can_proceed=not (missing or questions or other) and detection.kind == "budget",
         constants=constants,
         unit=unit,
-        marks={i: scan.mark(i, thousands_mark(found.header.names)) for i in amounts},
+        marks=marks,
+        date_orders={i: seen.decide() for i, seen in scan.dates.items()},
+        questions=questions,
+        section_column=found.sections.column if found.sections else None,
+        other_table=other,
     )
+
+
+def _scan(
+    found: Understanding, head: list[list[str]], rest: Iterator[list[str]], amounts: list[int]
+) -> Scan:
+    """One pass over every row below the header."""
+    labels = [
+        c.index for c in found.columns if c.target in ("department", "sub_category", "program")
+    ]
+    if found.sections and found.sections.column not in labels:
+        labels.append(found.sections.column)
+    periods = [c.index for c in found.columns if c.target == "fiscal_period"]
+    return scan_rows(head[found.header.row + 1 :], rest, amounts, labels or [0], periods)

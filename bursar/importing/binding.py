@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bursar.errors import Fault, InvalidInput, MappingIncomplete
-from bursar.fiscal import Period, part_of_year, resolve
+from bursar.fiscal import Part, Period, find_part, part_of_year, resolve
 from bursar.importing.analysis import Analysis
 from bursar.importing.layouts import revision_rank
 from bursar.importing.mapping import ColumnMapping
-from bursar.importing.vocabulary import MEASURES, TARGETS
-
-Part = tuple[str, int]
+from bursar.importing.vocabulary import MEASURES, SYNONYMS, TARGETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +79,15 @@ def bind(
     return Binding(texts, slots)
 
 
+def canonical(mapping: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The mapping with fields under their own names, where they were given by other ones."""
+    return {header: SYNONYMS.get(target or "", target) for header, target in mapping.items()}
+
+
 def overridden(analysis: Analysis, mapping: Mapping[str, str | None]) -> list[ColumnMapping]:
     """The columns with a person's choices in place of what was proposed. Raises InvalidInput."""
     faults = []
+    mapping = canonical(mapping)
     for header, target in mapping.items():
         if header not in analysis.headers:
             faults.append(
@@ -177,6 +181,8 @@ def _slot_key(
         return None, None
     resolved: Period | None = resolve(column.period, start)
     part = part_of_year(column.header)
+    within = find_part(column.header)
+    part = within[0] if part is None and within is not None else part
     if part is not None and (has_period_column or resolved is None):
         return None, part
     return (resolved.code if resolved else column.period), None

@@ -20,6 +20,7 @@ from bursar.importing.columns import (
 from bursar.importing.leaving_out import LeavingOut
 from bursar.importing.readers import TEXTS, Readers
 from bursar.importing.rows import BudgetRow, CellError, LeftOut, RejectedRow
+from bursar.importing.sections import CarriedDown
 from bursar.money import exponents
 
 
@@ -48,7 +49,11 @@ class BlockReader:
     def __init__(self, readers: Readers, left_out: LeftOut) -> None:
         self._readers = readers
         self._left_out = left_out
-        self._leaving_out = LeavingOut(readers.binding, left_out)
+        self._leaving_out = LeavingOut(
+            readers.binding, left_out, readers.headers, readers.section_column
+        )
+        section = readers.section_column
+        self._carried = CarriedDown(section) if section is not None else None
 
     def read(self, chunk: list[list[str]], first: int) -> list[BudgetRow | RejectedRow]:
         """What the rows of `chunk` give, in order; `first` is the number of its first row."""
@@ -93,7 +98,9 @@ class BlockReader:
         departments = texts.get("department")
         if departments is None:
             departments = [self._readers.department] * len(block.rows)
-        elif None in departments:
+        if self._carried is not None:
+            departments = self._carried.fill(block.rows, departments)
+        if None in departments:
             departments = self._filled_in(block, departments, columns)
         for slot in self._readers.binding.slots:
             periods = self._slot_periods(slot, block, columns)
@@ -172,7 +179,7 @@ class BlockReader:
     ) -> list[Value]:
         if self._readers.department:
             return [value or self._readers.department for value in departments]
-        index = self._readers.binding.texts["department"]
+        index = self._readers.binding.texts.get("department", self._readers.section_column or 0)
         missing = Refused(CellCode.MISSING_DEPARTMENT, "The row names no department.")
         for i, value in enumerate(departments):
             if value is None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from bursar.importing.analysis import Analysis
 from bursar.importing.blocks import BlockReader
-from bursar.importing.readers import Answers, Readers, TenantRules, compile_readers
+from bursar.importing.conventions import Answers
+from bursar.importing.readers import Readers, TenantRules, compile_readers
 from bursar.importing.reading import open_source
 from bursar.importing.rows import BudgetRow, CellError, Defaults, LeftOut, RejectedRow
 from bursar.importing.scanning import chunks
@@ -30,20 +31,21 @@ def clean_rows(
     allowed_currencies: Collection[str],
     fiscal_start_month: int = 1,
     decimal_marks: Mapping[str, str] | None = None,
-    unit: int = 1,
+    date_order: str | None = None,
+    unit: int | None = None,
     skip_blank_periods: bool = False,
     left_out: LeftOut | None = None,
 ) -> Iterator[BudgetRow | RejectedRow]:
     """Read every row below the header, in order.
 
-    `mapping` (header to target) overrides the proposed one; `decimal_marks` (header to "." or
-    ",") answers what a column of 1.000-like numbers left open; every amount is multiplied by
-    `unit`; with `skip_blank_periods` a blank cell of a wide layout gives no row instead of an
-    error; `left_out` is counted up.
+    `mapping` (header to target) overrides the proposed one; `decimal_marks` (header to "." or ",")
+    answers what a column of 1.000-like numbers left open, `date_order` (day_first or month_first)
+    what dates left open, `unit` by what every amount is multiplied; with `skip_blank_periods` a
+    blank cell of a wide layout gives no row instead of an error; `left_out` is counted up.
     One row of a wide layout gives one budget row a period, or is rejected as a whole.
 
-    Raises InvalidInput for an unknown header, target or default, MappingIncomplete, and what
-    reading raises.
+    Raises InvalidInput for an unknown header, target, default or answer, MappingIncomplete where a
+    required field or the answer to a question is missing, and what reading raises.
     """
     rules = TenantRules(base_currency, allowed_currencies, fiscal_start_month)
     readers = compile_readers(
@@ -52,7 +54,7 @@ def clean_rows(
         mapping=mapping,
         defaults=defaults,
         rules=rules,
-        answers=Answers(decimal_marks or {}, unit, skip_blank_periods),
+        answers=Answers(decimal_marks or {}, date_order, unit, skip_blank_periods),
     )
     return _rows(path, analysis, readers, left_out if left_out is not None else LeftOut())
 

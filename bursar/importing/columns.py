@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from bursar.fiscal import part_of_year, resolve, within
 from bursar.importing.codes import CellCode
+from bursar.importing.dates import DateOrder, in_order
 from bursar.importing.numbers import (
     SIGN_CURRENCY,
     DecimalMark,
@@ -88,10 +89,15 @@ class PeriodColumn(Lookup):
     """Cell text to the canonical code of a fiscal period, or of a part of the year it names."""
 
     def __init__(
-        self, start: int, part: tuple[str, int] | None = None, year: str | None = None
+        self,
+        start: int,
+        part: tuple[str, int] | None = None,
+        year: str | None = None,
+        order: DateOrder | None = None,
     ) -> None:
         super().__init__()
         self._start = start
+        self._order = order
         self._part = part
         self._year = resolve(year, start) if year else None
 
@@ -100,6 +106,8 @@ class PeriodColumn(Lookup):
         text = cell.strip()
         if not text:
             return None
+        if self._order is not None:
+            text = in_order(text, self._order)
         period = resolve(text, self._start)
         own = part_of_year(text)
         if period is None and own and self._year and self._year.kind == "year":

@@ -15,7 +15,9 @@ from bursar.importing.vocabulary import vocabulary
 from bursar.importing.words import normalise
 from bursar.money import exponents
 
-Origin = Literal["title", "sheet", "file_name", "header", "values", "template"]
+Origin = Literal[
+    "title", "sheet", "file_name", "header", "values", "section", "template"
+]  # fmt: skip
 _LABELLED = re.compile(r"\s*([^:=]{3,30})[:=]\s*(\S.{0,80})")
 # Codes that are also words or abbreviations in headers need company before they mean money.
 _COMMON = frozenset(
@@ -70,13 +72,19 @@ def _plausible(period: Period) -> bool:
 def find_department(titles: Sequence[str]) -> Constant | None:
     """`Department: Public Works` above the table, in any language of the vocabulary."""
     for title in titles:
-        labelled = _LABELLED.fullmatch(title)
-        if labelled is None:
-            continue
-        match = match_name(labelled[1]).get("department")
-        if match is not None and match.score >= 0.8:
-            return Constant(labelled[2].strip(), "title")
+        named = labelled_department(title)
+        if named is not None:
+            return Constant(named, "title")
     return None
+
+
+def labelled_department(text: str) -> str | None:
+    """What `Department: Public Works` names; None for any other text."""
+    labelled = _LABELLED.fullmatch(text)
+    if labelled is None:
+        return None
+    match = match_name(labelled[1]).get("department")
+    return labelled[2].strip() if match is not None and match.score >= 0.8 else None
 
 
 def find_currency(

@@ -33,7 +33,7 @@ def value_fit(target: str, profile: Profile) -> float:
         return _graded(profile.currencies)
     if target == "external_ref":
         unique = profile.distinct >= 0.9 * profile.filled
-        return 0.9 if unique and not profile.has_decimals else 0.3
+        return 0.9 if unique and not profile.has_decimals and profile.money < 0.2 else 0.3
     return _label_fit(target, profile)
 
 
@@ -54,14 +54,14 @@ def _amount_fit(profile: Profile) -> float:
 
 def _label_fit(target: str, profile: Profile) -> float:
     plain_number = profile.numeric >= 0.8
-    if profile.dates >= 0.5:
-        return 0.1
-    if plain_number and profile.has_decimals and target != "account_code":
+    if profile.dates >= 0.5 or profile.money >= 0.2:
+        return 0.1  # codes have neither thousands separators nor signs
+    if plain_number and profile.has_decimals and target != "account":
         return 0.15
-    if target == "account_code":
+    if target == "account":
         return 0.9 if plain_number and profile.has_decimals else 1.0
     if target in ("program", "project", "fund"):
-        return 0.85 if plain_number else 1.0
+        return (0.85 if _repeats(profile) else 0.6) if plain_number else 1.0
     if target == "notes":
         return 0.2 if plain_number else min(1.0, 0.75 + profile.mean_length / 160)
     if target == "owner":
@@ -77,14 +77,19 @@ def _label_fit(target: str, profile: Profile) -> float:
     return 1.0 if profile.distinct > 1 or profile.filled <= 3 else 0.85
 
 
-def fit_without_name(target: str, profile: Profile) -> float:
-    """Confidence from the values alone, for headers that say nothing."""
+def _repeats(profile: Profile) -> bool:
+    """Codes of a group stand in several rows; other numbers in a column mostly differ."""
+    return profile.distinct <= 0.8 * profile.filled or profile.filled < 5
+
+
+def fit_without_name(target: str, profile: Profile, *, nameless: bool) -> float:
+    """Confidence from the values alone, for headers that say nothing or are missing."""
     if target == "currency" and profile.currencies >= 0.9:
         return 0.6
     if target == "department" and profile.is_label and profile.departments >= 0.8:
         return 0.6 if profile.distinct >= 2 and profile.items < 0.2 else 0.0
     if target == "fiscal_period" and profile.filled >= 3:
-        repeats = profile.distinct <= max(3, 0.6 * profile.filled)
+        repeats = nameless or profile.distinct <= max(3, 0.6 * profile.filled)
         if profile.periods >= 0.97 and profile.dates < 0.2 and repeats:
             return 0.5
     return 0.0

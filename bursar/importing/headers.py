@@ -17,8 +17,8 @@ _BODY = 20
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`row` counts raw rows from 0. `names` are unique; `groups` are what a row above says of
-    each column; `titles` are the texts above the header.
+    """`row` counts raw rows from 0; -1 where the table has no header at all. `names` are unique;
+    `groups` are what a row above says of each column; `titles` are the texts above the header.
     """
 
     row: int
@@ -34,8 +34,11 @@ def is_blank(row: Sequence[str]) -> bool:
 
 
 def find_header(rows: Sequence[Sequence[str]], wanted: int | None = None) -> Header:
-    """Find the header among the first rows, or take row `wanted` as told."""
+    """Find the header among the first rows, or take row `wanted` as told; -1 says there is none."""
     widths = [_used_width(row) for row in rows]
+    if wanted == -1 or (wanted is None and _has_no_header(rows, widths)):
+        width = max(_common_widths(widths), default=max(widths, default=0))
+        return Header(-1, _names([], [""] * width, width), ("",) * width, (), 0.0)
     if wanted is not None:
         best = wanted
         score = 1.0
@@ -58,6 +61,24 @@ def find_header(rows: Sequence[Sequence[str]], wanted: int | None = None) -> Hea
         if cell.strip()
     ]
     return Header(best, _names(row, groups, width), tuple(groups), tuple(titles[:40]), score)
+
+
+def _has_no_header(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> bool:
+    """Whether the first row is a row like all others: numbers where they have numbers."""
+    body = [rows[i] for i in range(1, len(rows)) if widths[i]][:_BODY]
+    if len(body) < 2 or not widths[0] or any(map(is_known_word, rows[0])):
+        return False
+    numbers = []
+    for i, cell in enumerate(rows[0]):
+        column = [row[i].strip() for row in body if i < len(row) and row[i].strip()]
+        if sum(map(looks_numeric, column)) < 0.7 * len(column) or not column:
+            continue
+        periods = sum(resolve(value) is not None for value in column)
+        if not looks_numeric(cell.strip()) or (resolve(cell.strip()) and periods < len(column) / 2):
+            return False
+        numbers.append(cell.strip())
+    counted = [str(n) for n in range(1, len(numbers) + 1)]  # columns that are merely numbered
+    return bool(numbers) and (len(numbers) == 1 or numbers != counted)
 
 
 def _lower_header(rows: Sequence[Sequence[str]], scores: Sequence[float], best: int) -> int:
@@ -92,7 +113,8 @@ def _label_like(cell: str) -> bool:
     return any(c.isalpha() for c in cell)
 
 
-def _known(cell: str) -> bool:
+def is_known_word(cell: str) -> bool:
+    """Whether a header cell names a field or hints at a kind of file."""
     if len(cell) > 60:
         return False
     words = vocabulary()
@@ -114,18 +136,19 @@ def _header_score(rows: Sequence[Sequence[str]], widths: Sequence[int], at: int)
     coverage = min(1.0, labels / max(1, body_width))
     purity = labels / len(filled)
     unique = len({cell.lower() for cell in filled}) / len(filled)
-    known = sum(_known(cell) for cell in filled) / len(filled)
+    known = sum(is_known_word(cell) for cell in filled) / len(filled)
     columns = contrast = 0
     for i, cell in enumerate(row):
         if not _label_like(cell):
             continue
-        values = [r[i].strip() for r in body if i < len(r) and r[i].strip()]
+        name = cell.strip()
+        values = [r[i].strip() for r in body if i < len(r) and r[i].strip() and r != row]
         if not values:
             continue
         columns += 1
-        numeric = sum(looks_numeric(v) for v in values)
-        named = not looks_numeric(cell.strip()) or resolve(cell.strip()) is not None
-        if named and numeric * 2 > len(values) and cell.strip() not in values:
+        named = not looks_numeric(name) or resolve(name) is not None
+        # Another table may follow soon: the first rows alone may show the contrast too.
+        if named and name not in values and (_mostly_numbers(values) or _all_numbers(values[:3])):
             contrast += 1
     short = sum(len(cell) <= 40 for cell in filled) / len(filled)
     return (
@@ -137,6 +160,14 @@ def _header_score(rows: Sequence[Sequence[str]], widths: Sequence[int], at: int)
         - 0.04 * at
         - (1.5 if len(filled) == 1 and body_width > 2 else 0.0)
     )
+
+
+def _mostly_numbers(values: Sequence[str]) -> bool:
+    return sum(map(looks_numeric, values)) * 2 > len(values)
+
+
+def _all_numbers(values: Sequence[str]) -> bool:
+    return len(values) >= 2 and all(map(looks_numeric, values))
 
 
 def _groups(rows: Sequence[Sequence[str]], at: int, width: int) -> tuple[list[str], frozenset[int]]:

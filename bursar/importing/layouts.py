@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bursar.fiscal import Period, find, part_of_year, resolve, within
+from bursar.fiscal import Part, Period, find, find_part, part_of_year, resolve, within
 from bursar.importing.headers import Header
 from bursar.importing.matching import match_name
 from bursar.importing.profile import Profile
@@ -24,7 +24,7 @@ class PeriodColumn:
     period: str
     resolved: bool
     words: str
-    part: tuple[str, int] | None = None
+    part: Part | None = None
 
 
 def period_columns(
@@ -38,9 +38,16 @@ def period_columns(
         column = _period_column(i, name, header.groups[i], year, start)
         if column is not None:
             found.append(column)
+    found = _without_chance(found, header)
     if len(found) >= 3:
         found = _with_neighbours(found, header, profiles)
     return found
+
+
+def _without_chance(found: list[PeriodColumn], header: Header) -> list[PeriodColumn]:
+    """`May` in one header may be a word; in `Q1 budget` and `Q2 budget` it is a period."""
+    chance = [c for c in found if c.part and part_of_year(header.names[c.index].strip()) is None]
+    return found if len({c.part for c in chance}) >= 2 else [c for c in found if c not in chance]
 
 
 def _may_be_amount(profile: Profile) -> bool:
@@ -57,6 +64,13 @@ def _period_column(
         code = within(own, part, start).code if own else name.strip()
         rest = above[1] if above else normalise(group)
         return PeriodColumn(index, None, code, own is not None, rest, part)
+    return _named_within(index, name, group, year, start)
+
+
+def _named_within(
+    index: int, name: str, group: str, year: Period | None, start: int
+) -> PeriodColumn | None:
+    """A period among other words of the header, or in the group above it."""
     own_period = find(name, start)
     if own_period is not None and _mostly_period(own_period[1]):
         return PeriodColumn(index, None, own_period[0].code, True, own_period[1])
@@ -65,6 +79,11 @@ def _period_column(
         if above is not None:
             words = f"{above[1]} {normalise(name)}".strip()
             return PeriodColumn(index, None, above[0].code, True, words)
+    within_name = find_part(name)
+    if within_name is not None and _mostly_period(within_name[1]):
+        part, rest = within_name
+        code = within(year, part, start).code if year else name.strip()
+        return PeriodColumn(index, None, code, year is not None, rest, part)
     numbered = normalise(name).split()
     if (
         len(numbered) == 2
@@ -105,6 +124,8 @@ def measure_of(words: str, default: str | None) -> str | None:
         return default
     if contains(text, "no_measure") and not _names_measure(text, 0.9):
         return None
+    if contains(text, "income"):
+        return _names_measure(text, 0.4)
     if contains(text, "actual_flags"):
         return "actual_amount"
     named = _names_measure(text, 0.4)
@@ -149,9 +170,12 @@ def is_wide(columns: Sequence[PeriodColumn]) -> bool:
     return len({column.period for column in columns if column.measure}) >= 2
 
 
+_REVISIONS = {"rev": "revised", "orig": "original", "prop": "proposed", "req": "requested"}
+
+
 def revision_rank(words: str) -> int:
     """Higher is later: an amended budget replaces the adopted one of the same period."""
-    text = normalise(words)
+    text = " ".join(_REVISIONS.get(word, word) for word in normalise(words).split())
     order = ("proposed", "requested", "original", "adopted", "approved", "revised", "amended")
     ranks = [i for i, word in enumerate(order, start=1) if word in text.split()]
     if ranks:

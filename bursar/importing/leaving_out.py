@@ -8,6 +8,7 @@ from bursar.importing.binding import Binding
 from bursar.importing.columns import Amount
 from bursar.importing.headers import is_blank
 from bursar.importing.numbers import DASHES, is_absent, looks_numeric
+from bursar.importing.other_tables import repeats_header
 from bursar.importing.rows import LeftOut
 from bursar.importing.totals import TotalLabels
 
@@ -17,8 +18,17 @@ _LABELS = ("department", "sub_category", "program")
 class LeavingOut:
     """Decides which rows of a chunk are left out, and counts them."""
 
-    def __init__(self, binding: Binding, counts: LeftOut) -> None:
+    def __init__(
+        self,
+        binding: Binding,
+        counts: LeftOut,
+        headers: Sequence[str] = (),
+        section: int | None = None,
+    ) -> None:
+        self._headers = headers
         self._labels = [binding.texts[t] for t in _LABELS if t in binding.texts]
+        if section is not None and section not in self._labels:
+            self._labels.append(section)
         self._mapped = sorted(binding.texts.values())
         self._amounts = sorted({i for slot in binding.slots for i in slot.columns.values()})
         self._counts = counts
@@ -33,17 +43,27 @@ class LeavingOut:
         plain: bool,
     ) -> set[int]:
         """The positions in `rows` to leave out. `plain` says that every amount is a number."""
-        skipped: set[int] = set()
+        skipped = self._repeated_headers(rows, columns)
+        self._counts.empty += len(skipped)
+        before = len(skipped)
         for index in self._labels:
             flags = list(map(self._sums.__getitem__, columns[index]))
             if True in flags:
                 skipped |= {i for i, flag in enumerate(flags) if flag}
-        self._counts.totals += len(skipped)
+        self._counts.totals += len(skipped) - before
         if self._mapped and all("" in columns[i] for i in self._mapped):
             skipped |= self._unlabelled(rows, columns, skipped)
         if not plain:
             skipped |= self._empty(rows, amounts, skipped)
         return skipped
+
+    def _repeated_headers(
+        self, rows: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]
+    ) -> set[int]:
+        """Paged exports print the header on top of every page."""
+        if not self._headers or self._headers[-1] not in columns[len(self._headers) - 1]:
+            return set()
+        return {i for i, row in enumerate(rows) if repeats_header(row, self._headers)}
 
     def _unlabelled(
         self, rows: Sequence[Sequence[str]], columns: Sequence[Sequence[str]], skipped: set[int]

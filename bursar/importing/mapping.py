@@ -9,19 +9,13 @@ from bursar.fiscal import Period
 from bursar.importing.assigning import assign
 from bursar.importing.fitting import describe_values, fit_without_name, value_fit
 from bursar.importing.headers import Header
-from bursar.importing.layouts import (
-    PeriodColumn,
-    add_up,
-    contains_period,
-    is_wide,
-    measure_of,
-    period_columns,
-    revision_rank,
-)
+from bursar.importing.layouts import PeriodColumn, is_wide, period_columns, revision_rank
 from bursar.importing.matching import NameMatch, match_name
-from bursar.importing.numbers import DecimalMark, NotANumber, parse_number
+from bursar.importing.measures import measured, names_budget, sums_of
 from bursar.importing.profile import Profile
-from bursar.importing.vocabulary import TARGETS, contains
+from bursar.importing.unmapped import beaten, why_left_out
+from bursar.importing.vocabulary import TARGETS, contains, vocabulary
+from bursar.importing.words import tokens
 
 _LEAST = 0.4
 _REQUIRED_PULL = {"department": 1.25, "budgeted_amount": 1.25, "fiscal_period": 1.2}
@@ -77,7 +71,8 @@ class Mapping:
 
 def propose(table: Table, year: Period | None, start: int) -> Mapping:
     """Map every column. `year` is the period of the whole table where one is known."""
-    across = _measured(table, period_columns(table.header, table.profiles, year, start))
+    found = period_columns(table.header, table.profiles, year, start)
+    across = measured(found, table.header, table.profiles, table.body, table.context)
     across = [column for column in across if column.measure]
     if len(across) < 2 and not any(c.measure == "budgeted_amount" for c in across):
         across = []
@@ -93,19 +88,14 @@ def propose(table: Table, year: Period | None, start: int) -> Mapping:
     picks = {
         column: target for target, column in zip(TARGETS, chosen, strict=True) if column is not None
     }
-    picks = _fallbacks(table, picks, taken, closed)
+    picks = _fallbacks(table, picks, scores, taken, closed)
     columns = _columns(table, picks, scores, across)
     layout = "wide" if is_wide(budgets_across) else "long"
-    words = bool(budgets_across and any(_is_budget_word(c.words) for c in across)) or any(
-        target == "budgeted_amount" and _is_budget_word(table.header.names[i])
+    words = bool(budgets_across and any(names_budget(c.words) for c in across)) or any(
+        target == "budgeted_amount" and names_budget(table.header.names[i])
         for i, target in picks.items()
     )
     return Mapping(columns, layout, words)
-
-
-def _is_budget_word(text: str) -> bool:
-    match = match_name(text).get("budgeted_amount")
-    return match is not None and match.score >= 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +115,8 @@ def _scores(table: Table, taken: set[int], closed: set[str]) -> dict[str, list[_
                 continue
             label = f"{table.header.groups[i]} {name}" if table.header.groups[i] else name
             match = match_name(name).get(target) or match_name(label).get(target)
-            row.append(_score(target, match, table.profiles[i], i - 4 * revision_rank(name)))
+            place = i - 4 * revision_rank(name)
+            row.append(_score(target, match, table.profiles[i], place, _is_nameless(name)))
         result[target] = row
     for i in range(len(table.header.names)):
         best = max(result[target][i].confidence for target in TARGETS)
@@ -137,10 +128,16 @@ def _scores(table: Table, taken: set[int], closed: set[str]) -> dict[str, list[_
     return result
 
 
-def _score(target: str, match: NameMatch | None, profile: Profile, place: int) -> _Score:
+def _is_nameless(name: str) -> bool:
+    return name.startswith("Column ")
+
+
+def _score(
+    target: str, match: NameMatch | None, profile: Profile, place: int, nameless: bool
+) -> _Score:
     fit = value_fit(target, profile)
     by_name = match.score if match else 0.0
-    by_value = fit_without_name(target, profile)
+    by_value = fit_without_name(target, profile, nameless=nameless)
     confidence = max(by_name * fit, by_value)
     if confidence < _LEAST:
         return _Score(-1.0, confidence, "")
@@ -154,96 +151,72 @@ def _score(target: str, match: NameMatch | None, profile: Profile, place: int) -
 
 
 def _fallbacks(
-    table: Table, picks: dict[int, str], taken: set[int], closed: set[str]
+    table: Table,
+    picks: dict[int, str],
+    scores: dict[str, list[_Score]],
+    taken: set[int],
+    closed: set[str],
 ) -> dict[int, str]:
     """Required fields that no header names: the most likely column by its values."""
     picked = set(picks.values())
     free = [i for i in range(len(table.profiles)) if i not in picks and i not in taken]
     if "budgeted_amount" not in picked | closed:
-        amounts = [
-            i
-            for i in free
-            if table.profiles[i].is_amount
-            and table.profiles[i].typical_size >= 100
-            and not _names_something_else(table.header.names[i])
-        ]
+        amounts = [i for i in free if _may_be_money(table, i)]
         if amounts:
-            picks = {**picks, amounts[0]: "budgeted_amount"}
+            plain = [
+                i for i in amounts if table.profiles[i].money or table.profiles[i].has_decimals
+            ]
+            picks = {**picks, (plain or amounts)[0]: "budgeted_amount"}
     if "department" not in picked:
-        labels = [
-            i
-            for i in free
-            if table.profiles[i].is_label
-            and table.profiles[i].mean_length < 60
-            and not _names_something_else(table.header.names[i])
-        ]
-        unit_like = [i for i in labels if table.profiles[i].departments >= 0.2]
-        blank = [i for i in labels if table.header.names[i].startswith("Column ")]
-        if unit_like:
-            best = max(unit_like, key=lambda i: table.profiles[i].departments)
-            picks = {**picks, best: "department"}
-        elif blank and "sub_category" not in picked:
-            picks = {**picks, blank[0]: "sub_category"}
+        picks = _with_department(table, picks, scores, free)
+    return picks
+
+
+def _may_be_money(table: Table, index: int) -> bool:
+    profile, name = table.profiles[index], table.header.names[index]
+    last = (tokens(name) or ("",))[-1]
+    return (
+        profile.is_amount
+        and profile.typical_size >= 100
+        and last not in vocabulary().words["code_marks"]
+        and not _names_something_else(name)
+    )
+
+
+def _with_department(
+    table: Table, picks: dict[int, str], scores: dict[str, list[_Score]], free: list[int]
+) -> dict[int, str]:
+    labels = [
+        i
+        for i in free
+        if table.profiles[i].is_label
+        and table.profiles[i].mean_length < 60
+        and not _names_something_else(table.header.names[i])
+    ]
+    unit_like = [i for i in labels if table.profiles[i].departments >= 0.2]
+    blank = [i for i in labels if _is_nameless(table.header.names[i])]
+    category = next((i for i, target in picks.items() if target == "sub_category"), None)
+    if unit_like:
+        best = max(unit_like, key=lambda i: table.profiles[i].departments)
+        return {**picks, best: "department"}
+    if category is not None and scores["sub_category"][category].confidence < 0.9:
+        # A header such as `Description` says little; what its cells name counts for more.
+        profile = table.profiles[category]
+        if profile.departments >= 0.5 and profile.departments > profile.items:
+            return {**picks, category: "department"}
+    if blank and category is None:
+        return {**picks, blank[0]: "sub_category"}
     return picks
 
 
 def _names_something_else(name: str) -> bool:
     strong = max((m.score for m in match_name(name).values()), default=0.0)
-    return strong >= 0.6 or contains(name, "no_measure") or contains(name, "spoilers")
-
-
-def _measured(table: Table, across: list[PeriodColumn]) -> list[PeriodColumn]:
-    """Decide the measure of each period column; bare months beside a budget column are spending
-    unless they add up to it.
-    """
-    default: str | None = "budgeted_amount"
-    if contains(table.context, "actual_flags") and not _is_budget_word(table.context):
-        default = "actual_amount"
-    bare = [c for c in across if not c.words.strip()]
-    if bare and not any(_is_budget_word(c.words) for c in across):
-        beside = [
-            i
-            for i, name in enumerate(table.header.names)
-            if i not in {c.index for c in across}
-            and table.profiles[i].is_amount
-            and (match := match_name(name).get("budgeted_amount")) is not None
-            and match.score >= 0.75
-        ]
-        if beside and not add_up(
-            [[_rough(row, c.index) for c in bare] for row in table.body],
-            [_rough(row, beside[0]) for row in table.body],
-        ):
-            default = "actual_amount"
-    measured = [
-        PeriodColumn(c.index, measure_of(c.words, default), c.period, c.resolved, c.words, c.part)
-        for c in across
-    ]
-    return [c for c in measured if not _is_sum_of_others(c, measured, table.body)]
-
-
-def _is_sum_of_others(
-    column: PeriodColumn, across: Sequence[PeriodColumn], body: Sequence[Sequence[str]]
-) -> bool:
-    """A year's column beside its own months or quarters repeats them."""
-    parts = [
-        other.index
-        for other in across
-        if other.measure == column.measure and contains_period(column, other)
-    ]
-    return len(parts) >= 2 and add_up(
-        [[_rough(row, i) for i in parts] for row in body],
-        [_rough(row, column.index) for row in body],
+    return (
+        strong >= 0.6
+        or contains(name, "no_measure")
+        or contains(name, "income")
+        or contains(name, "spoilers")
     )
-
-
-def _rough(row: Sequence[str], index: int) -> float | None:
-    """Only to compare sums; never stored."""
-    if index >= len(row) or not row[index].strip():
-        return None
-    try:
-        return float(parse_number(row[index], DecimalMark.POINT))
-    except NotANumber:
-        return None
 
 
 def _columns(
@@ -272,13 +245,24 @@ def _columns(
             result.append(ColumnMapping(i, name, picks[i], confidence, reason, samples))
         else:
             best = max((scores[target][i].confidence for target in TARGETS), default=0.0)
-            why = _left_out(scores, i, picks)
+            why = _why(table, picks, scores, across, i)
             result.append(ColumnMapping(i, name, None, max(0.3, 1 - best), why, samples))
     return tuple(result)
 
 
-def _left_out(scores: dict[str, list[_Score]], index: int, picks: dict[int, str]) -> str:
+def _why(
+    table: Table,
+    picks: dict[int, str],
+    scores: dict[str, list[_Score]],
+    across: Sequence[PeriodColumn],
+    index: int,
+) -> str:
+    """Why the column is left out."""
+    parts = [c.index for c in across if c.measure == "budgeted_amount"]
+    if table.profiles[index].is_amount and len(parts) >= 2 and sums_of(table.body, parts, index):
+        return "It is the sum of the columns of its periods."
     best = max(TARGETS, key=lambda target: scores[target][index].confidence)
-    if scores[best][index].confidence >= _LEAST and best in picks.values():
-        return f"Another column fits {best} better."
-    return "Neither the header nor the values name a field."
+    winner = next((i for i, target in picks.items() if target == best), None)
+    if scores[best][index].confidence >= _LEAST and winner is not None:
+        return beaten(best, table.header.names[winner])
+    return why_left_out(table.header, table.profiles[index], index)

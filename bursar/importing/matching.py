@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bursar.importing.vocabulary import MEASURES, Term, contains, phrases_in, vocabulary
-from bursar.importing.words import has_cjk, tokens
+from bursar.importing.words import has_cjk, normalise, tokens
 
 _TYPO_CUTOFF = 84
 _FAIR = 0.7
 # `Department ID` is less the department than `Department` is, and `Budget No` is no amount.
 _CODE_FACTORS = {"department": 0.8, "sub_category": 0.8, "owner": 0.8, "notes": 0.8}
+_CODE_FACTORS |= {"program": 0.9, "project": 0.9, "fund": 0.9}
 _CODE_FACTORS |= dict.fromkeys(MEASURES, 0.3)
 
 
@@ -39,10 +40,25 @@ def match_name(header: str) -> dict[str, NameMatch]:
         for phrase, share in _inside(part):
             for term in vocabulary().fields.get(phrase, ()):
                 score = term.weight * (0.45 + 0.4 * share) * (0.6 + 0.4 / len(parts))
+                score *= _spoilt(term, [p for p in parts if p != part])
                 _keep(found, term, score, f"contains {phrase!r}")
     if max((m.score for m in found.values()), default=0.0) < 0.6:
         _add_typos(found, parts)
+    _settle_measures(found)
     return found
+
+
+def _settle_measures(found: dict[str, NameMatch]) -> None:
+    """`Budgeted expenses`: a word for either measure says nothing beside one that is clear."""
+    budget, actual = found.get("budgeted_amount"), found.get("actual_amount")
+    if budget is None or actual is None:
+        return
+    known = vocabulary().fields
+    shared = {"budgeted_amount", "actual_amount"}
+    either = shared <= {term.target for term in known.get(normalise(actual.phrase), ())}
+    clear = {t.target for t in known.get(normalise(budget.phrase), ()) if t.weight > _FAIR}
+    if either and clear & shared == {"budgeted_amount"}:
+        found["actual_amount"] = replace(actual, score=actual.score * 0.3)
 
 
 def _keep(found: dict[str, NameMatch], term: Term, score: float, how: str) -> None:
@@ -71,13 +87,21 @@ def _phrase_score(term: Term, phrase: str, parts: tuple[str, ...]) -> float:
         score *= 0.55  # `title` in `short title` or `type` in `account type` says little
     if parts[-1] == inside[-1] or (neutral and parts[-1] in (*marks, *years)):
         score += 0.05 * term.weight  # the last word is what an English header is about
-    if any(word in words["spoilers"] for word in rest):
-        score *= 0.4
-    if term.target in MEASURES and contains(" ".join(rest), "no_measure"):
-        score *= 0.3
+    score *= _spoilt(term, rest)
     if any(w in words["code_marks"] for w in marks):
         score *= _CODE_FACTORS.get(term.target, 1.0)
     return score
+
+
+def _spoilt(term: Term, rest: list[str]) -> float:
+    """A factor for what the other words of the header make of the phrase."""
+    spoilers = vocabulary().words["spoilers"]
+    factor = 0.4 if any(word in spoilers for word in rest) else 1.0
+    if term.target in MEASURES and contains(" ".join(rest), "no_measure"):
+        factor *= 0.3
+    if term.target in MEASURES and contains(" ".join(rest), "income"):
+        factor *= 0.65
+    return factor
 
 
 def _inside(part: str) -> list[tuple[str, float]]:

@@ -17,6 +17,11 @@ from bursar.money import exponents
 _YEAR = re.compile(r"(?:19|20)\d\d(?:\.0)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d.*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{1,2}-[A-Za-z]{3}-\d{2,4}")
 _CODE = re.compile(r"'?(?=[^\s]*\d)[A-Z0-9][\w./\-]*'?", re.IGNORECASE)
+# `10017.0` is a whole number that went through a program.
+_DECIMALS = re.compile(r"[.,](?!0+$)")
+_MONEY = re.compile(
+    r"\D*\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+\D.*|\D*\d{1,3}(?:[.,' ]\d{3}){2,}|.*[$€£¥₹()−].*|-.*"
+)
 _PERCENT = re.compile(r"[-+(]?[\d.,\s]+%\)?")
 _PERSON = re.compile(r"[A-Z][\w'’.-]+,? (?:[A-Z]\.? ?){0,2}[A-Z][\w'’-]+")
 
@@ -41,6 +46,8 @@ class Profile:
     people: float
     distinct: int
     mean_length: float
+    money: float
+    """Cells written as money is: with thousands separators, a currency sign, or below zero."""
     has_decimals: bool
     typical_size: float
     samples: tuple[str, ...]
@@ -85,7 +92,8 @@ def profile_column(cells: Sequence[str]) -> Profile:
         people=share.get("person", 0.0),
         distinct=len(counts),
         mean_length=sum(len(v) * n for v, n in counts.items()) / total if total else 0.0,
-        has_decimals=any("." in v or "," in v for v in list(counts)[:300] if looks_numeric(v)),
+        money=share.get("money", 0.0),
+        has_decimals=any(_DECIMALS.search(v) for v in list(counts)[:300] if looks_numeric(v)),
         typical_size=sizes[len(sizes) // 2] if sizes else 0.0,
         samples=tuple(list(counts)[:3]),
     )
@@ -103,7 +111,8 @@ def _traits(value: str) -> list[str]:
     if _PERCENT.fullmatch(value):
         return ["percent"]
     if looks_numeric(value):
-        return _numeric_traits(value)
+        traits = _numeric_traits(value)
+        return [*traits, "money"] if _MONEY.fullmatch(value) else traits
     found = []
     if _DATE.fullmatch(value):
         found.append("date")

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
-from bursar.errors import Fault, InvalidInput
-from bursar.fiscal import resolve
+from bursar.errors import Fault, InvalidInput, SeveralTables
+from bursar.fiscal import Part, resolve
 from bursar.importing.analysis import Analysis
-from bursar.importing.binding import Binding, Part, bind
+from bursar.importing.binding import Binding, bind
 from bursar.importing.columns import AmountColumn, CurrencyColumn, PeriodColumn, TextColumn
-from bursar.importing.numbers import DecimalMark
-from bursar.importing.reading import open_source
+from bursar.importing.conventions import Answers, conventions_of
 from bursar.importing.rows import Defaults
-from bursar.importing.scanning import scan_rows
-from bursar.importing.understanding import thousands_mark
 from bursar.money import exponents, require_currency
 
-TEXTS = ("account_code", "program", "project", "fund", "owner", "notes", "external_ref")
+TEXTS = ("account", "program", "project", "fund", "owner", "notes", "external_ref")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +25,6 @@ class TenantRules:
     base_currency: str
     allowed_currencies: Collection[str]
     fiscal_start_month: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What a person answered about the numbers of one file."""
-
-    decimal_marks: Mapping[str, str]
-    unit: int
-    skip_blank_periods: bool
 
 
 @dataclass(frozen=True)
@@ -60,6 +47,8 @@ class Readers:
     varied: bool
     """Whether each row names its own currency."""
     places: int
+    section_column: int | None
+    """Where departments stand in rows of their own."""
     skip_blank_periods: bool
     """Whether a blank cell of a wide layout is no budget rather than a missing one."""
 
@@ -74,17 +63,25 @@ def compile_readers(
     answers: Answers,
 ) -> Readers:
     """Bind columns, settle defaults over constants, and decide how each amount column writes."""
+    if analysis.other_table is not None:
+        raise SeveralTables(analysis.other_table.detail)
     start = rules.fiscal_start_month
-    constants = {field: constant.value for field, constant in analysis.constants.items()}
+    constants = {
+        field: constant.value
+        for field, constant in analysis.constants.items()
+        if constant.origin != "section"
+    }
     department = defaults.department or constants.get("department")
     period = _default_period(defaults, constants.get("fiscal_period"), start)
     currency = _default_currency(defaults.currency, constants.get("currency"), rules)
     supplied = {"department": department, "fiscal_period": period}
     given = frozenset(field for field, value in supplied.items() if value)
+    if analysis.section_column is not None:
+        given |= {"department"}
     binding = bind(analysis, mapping, given, start)
     varied = "currency" in binding.texts
     places = 2 if varied else exponents()[currency]
-    marks = _marks(path, analysis, binding, answers.decimal_marks)
+    conventions = conventions_of(path, analysis, binding, answers)
     return Readers(
         headers=analysis.headers,
         sheet=analysis.sheet,
@@ -96,10 +93,13 @@ def compile_readers(
             if target in binding.texts
         },
         periods={
-            part: PeriodColumn(start, part, period) for part in {s.part for s in binding.slots}
+            part: PeriodColumn(start, part, period, conventions.date_order)
+            for part in {s.part for s in binding.slots}
         },
         currencies=CurrencyColumn(rules.allowed_currencies),
-        amounts={i: AmountColumn(mark, places, answers.unit) for i, mark in marks.items()},
+        amounts={
+            i: AmountColumn(mark, places, conventions.unit) for i, mark in conventions.marks.items()
+        },
         budget_columns=frozenset(s.columns["budgeted_amount"] for s in binding.slots),
         department=department,
         sub_category=defaults.sub_category or constants.get("sub_category"),
@@ -107,8 +107,17 @@ def compile_readers(
         currency=currency,
         varied=varied,
         places=places,
+        section_column=_section_column(analysis, binding, defaults),
         skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
     )
+
+
+def _section_column(analysis: Analysis, binding: Binding, defaults: Defaults) -> int | None:
+    """Sections count where no other column is the department and no default replaces them."""
+    column = binding.texts.get("department")
+    if column is None:
+        return None if defaults.department else analysis.section_column
+    return column if column == analysis.section_column else None
 
 
 def _default_period(defaults: Defaults, constant: str | None, start: int) -> str | None:
@@ -155,24 +164,3 @@ def _default_currency(given: str | None, constant: str | None, rules: TenantRule
 def _is_own_dollar(constant: str, base: str) -> bool:
     """A plain `$` reads as USD, but to a tenant that counts in another dollar it means that one."""
     return constant == "USD" and base in OTHER_DOLLARS
-
-
-def _marks(
-    path: Path, analysis: Analysis, binding: Binding, told: Mapping[str, str]
-) -> dict[int, DecimalMark]:
-    """Each amount column's convention: as told, as analyzed, or from its whole column."""
-    indexes = sorted({i for slot in binding.slots for i in slot.columns.values()})
-    known = dict(analysis.marks or {})
-    for header, mark in told.items():
-        if header not in analysis.headers or mark not in (".", ","):
-            detail = f"{header!r} is no column, or {mark!r} is no decimal mark."
-            raise InvalidInput(
-                detail, faults=[Fault("/decimal_marks", "invalid_decimal_mark", detail)]
-            )
-        known[analysis.headers.index(header)] = DecimalMark(mark)
-    unknown = [i for i in indexes if i not in known]
-    if unknown:
-        rows = open_source(path, analysis.file_name).rows(analysis.sheet)
-        scan = scan_rows([], islice(rows, analysis.header_row + 1, None), unknown, [])
-        known |= {i: scan.mark(i, thousands_mark(analysis.headers)) for i in unknown}
-    return {i: known[i] for i in indexes}

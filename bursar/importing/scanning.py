@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
+from bursar.importing.dates import DateEvidence
 from bursar.importing.numbers import DecimalMark, Evidence
 from bursar.importing.totals import TotalLabels
 
@@ -20,6 +21,7 @@ class Scan:
     blank: int = 0
     totals: int = 0
     evidence: dict[int, Evidence] = field(default_factory=dict)
+    dates: dict[int, DateEvidence] = field(default_factory=dict)
 
     def mark(self, index: int, thousands: str = "") -> DecimalMark:
         """The decimal mark of a column; one without evidence follows columns that have some."""
@@ -48,10 +50,15 @@ def scan_rows(
     rest: Iterator[list[str]],
     amounts: Sequence[int],
     labels: Sequence[int],
+    periods: Sequence[int] = (),
 ) -> Scan:
-    """Count and look at every row. `labels` are the columns where totals would say so."""
+    """Count and look at every row. `labels` are the columns where totals would say so, `periods`
+    those that may hold dates.
+    """
     sums = TotalLabels()
-    scan = Scan(evidence={i: Evidence() for i in amounts})
+    scan = Scan(
+        evidence={i: Evidence() for i in amounts}, dates={i: DateEvidence() for i in periods}
+    )
     for chunk in chunks(chain(head, rest)):
         full = [row for row in chunk if any(row)]
         scan.blank += len(chunk) - len(full)
@@ -62,4 +69,6 @@ def scan_rows(
             scan.rows -= found
         for i, evidence in scan.evidence.items():
             evidence.look([row[i] for row in full if len(row) > i])
+        for i, seen in scan.dates.items():
+            seen.look([row[i] for row in full if len(row) > i])
     return scan

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from bursar import files
+from bursar.importing.advising import with_advice
 from bursar.importing.analysis import Analysis, analyze
 from bursar.importing.cleaning import BudgetRow, Defaults, RejectedRow, clean_rows
 from bursar.importing.runs import Wish
@@ -23,7 +24,7 @@ def analyze_stored(
 
     Raises as `analyze`.
     """
-    return analyze(
+    found = analyze(
         files.open_path(stored),
         stored.name,
         sheet=sheet,
@@ -31,6 +32,7 @@ def analyze_stored(
         keywords=tenant.settings.get("kind_keywords") if keywords is None else keywords,
         fiscal_start_month=tenant.fiscal_start_month,
     )
+    return with_advice(found)
 
 
 def clean_stored(
@@ -57,7 +59,8 @@ def clean_stored(
         allowed_currencies=tenant.allowed_currencies,
         fiscal_start_month=tenant.fiscal_start_month,
         decimal_marks=answers.get("decimal_marks"),
-        unit=answers.get("unit") or 1,
+        date_order=answers.get("date_order"),
+        unit=answers.get("unit"),
         # In a table with a column a period, a blank cell means no budget for that period.
         skip_blank_periods=analysis.layout != "long",
     )

@@ -10,13 +10,13 @@ from bursar.fiscal import Period, part_of_year, resolve
 from bursar.importing.constants import Constant, find_currency, find_department, find_period
 from bursar.importing.headers import Header, find_header, is_blank
 from bursar.importing.mapping import ColumnMapping, Table, propose
-from bursar.importing.numbers import DecimalMark
 from bursar.importing.profile import profile_column
 from bursar.importing.reading import Source
 from bursar.importing.recognising import Detection, recognise
 from bursar.importing.scanning import Scan
+from bursar.importing.sections import Sections, find_sections
 from bursar.importing.totals import TotalLabels
-from bursar.importing.vocabulary import REQUIRED, vocabulary
+from bursar.importing.vocabulary import MEASURES, REQUIRED, vocabulary
 from bursar.importing.words import normalise
 
 
@@ -39,6 +39,7 @@ class Understanding:
     detection: Detection
     period: Constant | None
     body: list[list[str]]
+    sections: Sections | None
 
 
 def understand(
@@ -74,7 +75,16 @@ def understand(
         keywords=options.keywords,
     )
     period = Constant(outside[0].code, outside[1]) if outside else None
-    return Understanding(header, proposal.columns, proposal.layout, detection, period, kept)
+    sections = _sections(proposal.columns, kept) if not find_department(header.titles) else None
+    return Understanding(
+        header, proposal.columns, proposal.layout, detection, period, kept, sections
+    )
+
+
+def _sections(columns: Sequence[ColumnMapping], body: list[list[str]]) -> Sections | None:
+    amounts = [c.index for c in columns if c.target in MEASURES]
+    department = next((c.index for c in columns if c.target == "department"), None)
+    return find_sections(body, amounts, department) if amounts else None
 
 
 def find_constants(found: Understanding, scan: Scan, amounts: Sequence[int]) -> dict[str, Constant]:
@@ -91,6 +101,10 @@ def find_constants(found: Understanding, scan: Scan, amounts: Sequence[int]) -> 
         department = find_department(found.header.titles)
         if department:
             constants["department"] = department
+        elif found.sections:
+            shown = ", ".join(found.sections.names[:3])
+            more = ", …" if len(found.sections.names) > 3 else ""
+            constants["department"] = Constant(f"{shown}{more}", "section")
     if "currency" not in mapped:
         headers = [found.header.names[i] for i in amounts]
         currency = find_currency(found.header.titles, headers, sorted(scan.signs(amounts)))
@@ -117,22 +131,18 @@ def missing_fields(found: Understanding, constants: Mapping[str, Constant]) -> t
     return tuple(field for field in REQUIRED if field not in mapped)
 
 
-def warnings_of(scan: Scan, missing: Sequence[str], found: Understanding, unit: int) -> list[str]:
+def warnings_of(scan: Scan, missing: Sequence[str], found: Understanding) -> list[str]:
     """What a person should know before importing, in sentences."""
     warnings = [f"No column gives {field}; choose one or give a default." for field in missing]
     if scan.totals:
         warnings.append(f"{scan.totals} rows of totals are left out, as they repeat other rows.")
     if scan.blank:
         warnings.append(f"{scan.blank} blank rows are left out.")
-    if unit > 1:
-        warnings.append(f"Amounts seem to be counted in units of {unit:,}.")
-    for i, evidence in scan.evidence.items():
-        mark = evidence.decide(thousands=thousands_mark(found.header.names))
-        if mark is DecimalMark.AMBIGUOUS:
-            warnings.append(
-                f"Column {found.header.names[i]!r} writes only numbers like 1.000; say whether "
-                "that is one or one thousand."
-            )
+    if found.sections:
+        warnings.append(
+            f"Rows of their own, such as {found.sections.names[0]!r}, name the department of the"
+            " rows below them."
+        )
     unresolved = [c.period for c in found.columns if c.period and c.confidence < 0.6]
     if unresolved:
         named = ", ".join(str(p) for p in unresolved[:3])

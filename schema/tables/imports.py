@@ -117,6 +117,8 @@ class ImportRun(TenantKeyed, Timed, Base):
     continues_id: Mapped[UUID | None]
     consequences: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     undo: Mapped[dict[str, Any] | None]
+    history: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    """Each state it has been in, and since when. A trigger writes it."""
     created_by: Mapped[str]
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]

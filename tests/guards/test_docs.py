@@ -17,7 +17,7 @@ from bursar.errors import all_errors
 from bursar.importing.codes import CellCode
 from bursar.jobs.rows import QUEUE_OF_KIND
 from bursar.schedules import HOUSEKEEPING
-from ops.cli import app as command_line
+from ops.cli import command_line
 from schema.tables import Base
 from tests.guards.reading import PACKAGES, ROOT, commands, page, rows, unquoted
 from web.auth import PERMISSIONS
@@ -146,7 +146,7 @@ def commands_missing(command: Any, text: str) -> list[str]:
 
 
 def test_every_command_is_described_with_its_options() -> None:
-    found = typer.main.get_command(command_line)
+    found = typer.main.get_command(command_line())
     assert commands_missing(found, page("reference/command-line.md")) == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 from flask import Flask
 
-from ops.cli import app as command_line
+from ops.cli import command_line
 from tests.guards.reading import DOCS, PACKAGES, ROOT, commands, page, pages
 
 # Links --------------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ def typed() -> list[tuple[str, str]]:
 
 def unknown_commands(lines: list[tuple[str, str]]) -> list[str]:
     """Commands and options of `bursar` in these lines that do not exist."""
-    known = dict(commands(typer.main.get_command(command_line)))
+    known = dict(commands(typer.main.get_command(command_line())))
     wrong = []
     for place, line in lines:
         for call in re.findall(r"(?:^|[ (]|/bin/)bursar ([a-z][^#|)]*)", line):

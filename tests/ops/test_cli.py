@@ -111,3 +111,26 @@ def test_bootstrap_says_what_it_lacks() -> None:
 def test_root_uses_the_home_of_a_user_as_that_user(tmp_path: Path) -> None:
     os.chown(tmp_path, 65534, 65534)
     assert service_account(tmp_path).uid == 65534
+
+
+def test_reading_a_file_loads_neither_database_nor_web(tmp_path: Path) -> None:
+    table = tmp_path / "budget.csv"
+    table.write_text("Department,Year,Budget\nParks,2025,100\nRoads,2025,200\n")
+    script = (
+        "import sys; from ops.cli import main\n"
+        f"sys.argv = ['bursar', 'analyze', {str(table)!r}, '--json']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'sqlalchemy', 'psycopg', 'flask', 'celery', 'redis', 'httpx', 'alembic'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert json.loads(done.stdout)["detection"]["kind"] == "budget"
+    assert done.stderr.strip() == "[]"

@@ -35,6 +35,15 @@ class ConstantOut(Out):
     origin: str
 
 
+class QuestionOut(Out):
+    """Something the file leaves open, to be answered by an import's field of the same kind."""
+
+    kind: str
+    column: str | None
+    detail: str
+    choices: list[str | int]
+
+
 class AnalysisOut(Out):
     """What was recognised of a file."""
 
@@ -52,4 +61,5 @@ class AnalysisOut(Out):
     constants: dict[str, ConstantOut]
     missing_required: list[str]
     can_proceed: bool
+    questions: list[QuestionOut]
     template_id: UUID | None

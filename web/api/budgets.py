@@ -10,6 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
 from bursar.budgets import balances, editing
+from bursar.errors import Fault, InvalidInput
 from bursar.money import parse_amount
 from web import idempotency
 from web.api.wire import (
@@ -88,6 +89,9 @@ class BudgetFilter(ListQuery):
     kind: Kind | None = None
     q: Text | None = Field(None, description="Part of a department, name, account or reference.")
     sort: Annotated[str, Field(max_length=40)] = "-created_at"
+    fields: Annotated[str, Field(max_length=500, pattern=r"^[a-z_,]*$")] = Field(
+        "", description="Only these fields of each budget, separated by commas; empty: all."
+    )
 
 
 class BudgetIn(Model):
@@ -149,9 +153,27 @@ def list_budgets(query: BudgetFilter) -> Response:
 
     Filters narrow; `sort` takes created_at, department, budgeted_amount, available, fiscal_period.
     """
+    wanted = _fields(query.fields)
     with transaction() as session:
-        page = balances.list_balances(session, **query.model_dump())
-    return jsonify(data=[wire(row) for row in page.rows], next_cursor=page.next_cursor)
+        page = balances.list_balances(session, **query.model_dump(exclude={"fields"}))
+    data = [wire(row) for row in page.rows]
+    if wanted:
+        data = [{name: row[name] for name in wanted} for row in data]
+    return jsonify(data=data, next_cursor=page.next_cursor)
+
+
+def _fields(text: str) -> list[str]:
+    """The fields that were asked for. Raises InvalidInput for one that no budget has."""
+    wanted = [name for name in text.split(",") if name]
+    unknown = [name for name in wanted if name not in BudgetOut.model_fields]
+    if unknown:
+        raise InvalidInput(
+            f"Budgets have no field {', '.join(unknown)}.",
+            faults=[
+                Fault("/fields", "unknown_field", f"{name!r} is no field.") for name in unknown
+            ],
+        )
+    return wanted
 
 
 @api.post("", responses={"201": BudgetOut, **problems(400, 409)})

@@ -90,6 +90,13 @@ class UndoneOut(UndoOut):
     by: str
 
 
+class StateOut(Out):
+    """A state that an import has been in, and since when."""
+
+    state: str
+    at: str
+
+
 class ImportOut(Out):
     """An import."""
 
@@ -116,6 +123,7 @@ class ImportOut(Out):
     started_at: str | None
     completed_at: str | None
     duration_ms: int | None
+    history: list[StateOut]
 
 
 class ImportPage(Out):
@@ -214,6 +222,7 @@ def run_wire(run: ImportRun, file_name: str, standing: Standing) -> dict[str, An
         "started_at": time_text(run.started_at),
         "completed_at": time_text(run.completed_at),
         "duration_ms": duration,
+        "history": run.history,
     }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from bursar import files
 from bursar.errors import Fault, InvalidInput, ReplayDiffers
 from bursar.importing import templates
+from bursar.importing.binding import canonical
 from bursar.importing.replaying import replay_template
 from bursar.importing.stored import analyze_stored
 from bursar.tenants import get_tenant
@@ -148,6 +149,7 @@ def _targets(
     headers: list[str], before: list[str | None], mapping: dict[str, str | None]
 ) -> tuple[str | None, ...]:
     """Targets by column. Raises InvalidInput for a header that is not there."""
+    mapping = canonical(mapping)
     faults = [
         Fault(f"/mapping/{header}", "unknown_header", f"There is no column {header!r}.")
         for header in mapping

@@ -93,6 +93,10 @@ def upgrade() -> None:
     op.add_column("import_run", sa.Column("undo", JSON, nullable=True))
     op.add_column(
         "import_run",
+        sa.Column("history", JSON, server_default=sa.text("'[]'"), nullable=False),
+    )
+    op.add_column(
+        "import_run",
         sa.Column(
             "allow_below_used", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),

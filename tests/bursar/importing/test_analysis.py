@@ -173,7 +173,7 @@ def test_a_tenants_own_keyword_is_decisive(write):
 def test_amounts_in_thousands_are_said_to_be(write):
     found = analyze(write("Budget 2025 (in thousands)\nDepartment,Budget\nA,1\nB,2\n"), "x.csv")
     assert found.unit == 1000
-    assert any("1,000" in warning for warning in found.detection.warnings)
+    assert any("in thousands" in warning for warning in found.detection.warnings)
 
 
 def test_a_header_row_may_be_told(write):
@@ -186,3 +186,23 @@ def test_a_header_row_may_be_told(write):
 def test_a_sheet_without_rows_is_empty(write_book):
     with pytest.raises(EmptyFile):
         analyze(write_book({"Nothing": []}), "b.xlsx")
+
+
+def test_a_table_without_a_header_loses_no_row(write, clean):
+    path = write("Parks,Benches,1200.50\nRoads,Salt,830\nParks,Trees,410.25\n", name="b2025.csv")
+    found = analyze(path, path.name)
+    assert (found.header_row, found.to_wire()["header_row"]) == (-1, None)
+    assert found.headers == ("Column A", "Column B", "Column C")
+    told = {"Column A": "department", "Column C": "budgeted_amount"}
+    rows = clean(path, analysis=found, mapping=told).rows
+    assert [(r.row, r.department, r.budgeted_amount) for r in rows] == [
+        (1, "Parks", "1200.50"),
+        (2, "Roads", "830"),
+        (3, "Parks", "410.25"),
+    ]
+
+
+@pytest.mark.parametrize("header", ["Unit,Sub,2024", "Unit,Sub,Money", "Dept,Item,1000"])
+def test_years_and_words_are_a_header(write, header):
+    path = write(f"{header}\nA,B,100\nC,D,250\nE,F,300\n")
+    assert analyze(path, path.name).header_row == 0

@@ -53,9 +53,9 @@ def test_decimal_commas_are_decided_on_the_whole_column(write, clean):
 
 def test_a_column_of_thousand_like_numbers_is_asked_and_never_guessed(write, clean):
     path = write("Department,Fiscal Year,Budget\nSales,2025,1.000\nIT,2025,2.000\n")
-    found = clean(path)
-    assert found.codes == ["ambiguous_number_format"] * 2
-    assert any("1.000" in warning for warning in found.analysis.detection.warnings)
+    with pytest.raises(MappingIncomplete, match="one thousand") as refused:
+        clean(path)
+    assert [fault.code for fault in refused.value.faults] == ["decimal_mark_open"]
     assert clean(path, decimal_marks={"Budget": ","}).amounts == ["1000", "2000"]
     assert clean(path, decimal_marks={"Budget": "."}).amounts == ["1", "2"]
 
@@ -141,6 +141,13 @@ def test_a_mapping_overrides_the_proposal(write, clean):
     path = write("Unit,Team,Year,Budget,Forecast\nNorth,Sales,2025,5,6\n")
     found = clean(path, mapping={"Team": "department", "Unit": None, "Forecast": "budgeted_amount"})
     assert (found.rows[0].department, found.rows[0].budgeted_amount) == ("Sales", "6")
+
+
+@pytest.mark.parametrize("target", ["account", "account_code"])
+def test_an_account_may_be_called_as_analysis_or_as_budgets_call_it(write, clean, target):
+    path = write("Department,Konto X,Fiscal Year,Budget\nSales,4711,FY2025,5\n")
+    (row,) = clean(path, mapping={"Konto X": target}).rows
+    assert row.account_code == "4711"
 
 
 def test_unknown_headers_and_targets_are_faults(write, clean):

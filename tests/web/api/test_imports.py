@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 import xlsxwriter
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
 from bursar.config import settings
@@ -308,3 +310,19 @@ def test_the_log_tells_of_imports_by_the_documents_names(imports: Imports, tenan
     warned = told["Non-budget file detected"]
     assert (warned["log_level"], warned["detectedType"]) == ("warning", "payroll")
     assert 0 < warned["confidence"] <= 1
+
+
+def test_an_import_keeps_its_states_and_is_history_once_done(
+    imports: Imports, database: Database, tenant_id: UUID
+) -> None:
+    run = imports.send(GOOD)
+    assert [step["state"] for step in run["history"]] == [
+        "received", "profiled", "planned", "completed",
+    ]  # fmt: skip
+    assert sorted(step["at"] for step in run["history"]) == [step["at"] for step in run["history"]]
+    for change in ("created_rows = 7", "state = 'failed'", "amounts = '{}'"):
+        with (
+            pytest.raises(IntegrityError, match="is history"),
+            database.transaction(tenant_id, "test") as session,
+        ):
+            session.execute(text(f"update import_run set {change} where id = '{run['id']}'"))
