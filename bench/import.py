@@ -6,6 +6,7 @@ turn, on one server with fsync on; then come the same rows again, 5% of them cha
 them, small files, and other tools on the clean file. Only ratios within one run mean something.
 
 usage: python bench/import.py [--rows 10000,100000] [--rounds 3] [--peers] [--small] [--xlsx]
+                              [--largest 5000000]
 """
 
 from __future__ import annotations
@@ -123,9 +124,10 @@ def time_workbook(stack: BenchStack, rows: Sequence[messy.Row]) -> float:
 def small_files(stack: BenchStack) -> None:
     """The 95th percentile of 20 imports of a small file."""
     for count, most in ((100, 0.3), (1_000, 0.5)):
-        _, api = stack.tenant()
         took = sorted(
-            time_import(api, f"small-{n}.csv", messy.messy_csv(messy.rows_of(count, n), n))
+            time_import(
+                stack.tenant()[1], f"small-{n}.csv", messy.messy_csv(messy.rows_of(count, n), n)
+            )
             for n in range(20)
         )
         verdict = "met" if took[18] <= most else "missed"
@@ -144,6 +146,14 @@ def beside_peers(stack: BenchStack, peers: Peers, count: int) -> None:
     print(f"{count:,} rows beside others: {table}", flush=True)
 
 
+def largest(stack: BenchStack, count: int) -> None:
+    """The memory that a worker needs for one very large file."""
+    _, api = stack.tenant()
+    took = time_import(api, "large.csv", messy.messy_csv(messy.rows_of(count, 5), 5))
+    print(f"{count:,} rows alone: {took:.2f} s, worker at most"
+          f" {stack.peak_megabytes('worker'):.0f} MB", flush=True)  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", default="10000,100000")
@@ -151,6 +161,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="run pandas and dlt beside it")
     parser.add_argument("--small", action="store_true", help="time files of 100 and 1,000 rows")
     parser.add_argument("--xlsx", action="store_true", help="import the rows as a workbook too")
+    parser.add_argument("--largest", type=int, default=0, help="import one file of so many rows")
     options = parser.parse_args()
     counts = [int(count) for count in options.rows.split(",") if count]
     with running() as stack, tempfile.TemporaryDirectory() as folder:
@@ -160,6 +171,8 @@ def main() -> None:
             small_files(stack)
         for count in counts:
             one_size(stack, count, options.rounds, xlsx=options.xlsx)
+        if options.largest:
+            largest(stack, options.largest)
         if options.peers:
             peers = Peers(Path(folder))
             for count in counts:

@@ -52,7 +52,8 @@ def _below(
         row = head[i]
         filled = [k for k, cell in enumerate(row) if cell and not cell.isspace()]
         where = [row[k].strip() for k in amounts if k < len(row)]
-        if len(filled) < 2 or not any(cell and not looks_numeric(cell) for cell in where):
+        # Words where amounts stand are a header only if they name something; else a bad amount.
+        if len(filled) < 2 or not any(_heads_amounts(cell) for cell in where):
             continue
         if not all(_names_column(row[k]) for k in filled):
             continue
@@ -88,6 +89,11 @@ def repeats_header(row: Sequence[str], header: Sequence[str]) -> bool:
 def _names_column(cell: str) -> bool:
     text = cell.strip()
     return len(text) <= 60 and (not looks_numeric(text) or resolve(text) is not None)
+
+
+def _heads_amounts(cell: str) -> bool:
+    named = is_known_word(cell) or resolve(cell) is not None
+    return bool(cell) and not looks_numeric(cell) and named
 
 
 def _has_amounts(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> bool:

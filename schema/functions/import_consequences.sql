@@ -19,7 +19,7 @@ returns table (
          and x.line_key is null and x.closed_at is null
       offset 0
     ) a
-   where u.after_amount < a.used
+   where u.after_amount < a.used and a.used > 0  -- a credit may grow: nothing of it is used
 $$;
 
 -- Budgets that the plan brings over one of their caps: the alerts that would fire.

@@ -42,6 +42,7 @@ def test_a_second_table_to_the_right_is_found(write, clean):
         "Pools,Soap,n/a\n",
         "Total,,180.50\n",
         "Note: plan,,\n",
+        "Department 7,Category 3,about 300\nPools,Soap,3\n",  # an amount that is none
     ],
 )
 def test_other_rows_are_no_second_table(write, more):
