@@ -12,16 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from bursar.config import Settings
 from bursar.database import Database
 from bursar.tenants import create_key, create_tenant
 from ops.stack import postgres
 from ops.stack.home import Home, open_home
+from ops.stack.migrations import bootstrap_embedded, migrate
 from ops.stack.state import read_state
 from ops.stack.urls import StackUrls, stack_urls
 
@@ -35,8 +37,10 @@ class BenchStack:
     urls: StackUrls
     database: Database
 
-    def tenant(self, name: str = "Bench") -> tuple[UUID, httpx.Client]:
-        tenant_id = create_tenant(self.database, name)
+    def tenant(
+        self, name: str = "Bench", currencies: tuple[str, ...] = ("USD",)
+    ) -> tuple[UUID, httpx.Client]:
+        tenant_id = create_tenant(self.database, name, allowed_currencies=currencies)
         with self.database.transaction(tenant_id, "bench") as session:
             key = create_key(session, tenant_id, "admin")
         headers = {"Authorization": f"Bearer {key}"}
@@ -45,6 +49,13 @@ class BenchStack:
     @property
     def admin(self) -> str:
         return make_conninfo(postgres.admin_conninfo(self.home), dbname="bursar")
+
+    @property
+    def admin_url(self) -> str:
+        """The same as a URL, for tools that want one."""
+        parts = conninfo_to_dict(self.admin)
+        host, password = quote(str(parts["host"]), safe=""), quote(str(parts["password"]), safe="")
+        return f"postgresql://{parts['user']}:{password}@/bursar?host={host}&port={parts['port']}"
 
     def pids(self, name: str) -> list[int]:
         """The processes of one part, children included."""
@@ -63,6 +74,25 @@ class BenchStack:
         )
 
 
+@contextmanager
+def database_only() -> Iterator[BenchStack]:
+    """The server and the schema alone, for what needs no other process."""
+    folder = Path(tempfile.mkdtemp(prefix="bursar-bench-"))
+    home = open_home(folder)
+    assert home is not None
+    server = postgres.start(home)
+    try:
+        bootstrap_embedded(home)
+        urls = stack_urls(home, Settings(database_url="", broker_url="", redis_url=""))
+        migrate(urls.owner_database_url)
+        database = Database(urls.database_url, 4)
+        yield BenchStack(home, "", urls, database)
+        database.close()
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -76,6 +106,7 @@ def running(**settings: str) -> Iterator[BenchStack]:
     more = {
         "BURSAR_HOME": str(folder),
         "BURSAR_UPLOAD_LIMIT_BYTES": str(4 << 30),
+        "BURSAR_ROW_LIMIT": "20000000",
         "BURSAR_RATE_LIMIT": "100000000 per minute",
         "BURSAR_LOG_LEVEL": "WARNING",
     }

@@ -52,18 +52,29 @@ class Settings(BaseSettings):
     worker_processes: int = Field(2, ge=1, le=256, description="Worker processes on this host.")
     pool_size: int = Field(8, ge=1, le=200, description="Database connections of each process.")
     upload_limit_bytes: int = Field(
-        10 * 1024 * 1024, ge=1, description="Largest upload by page or API, in bytes."
+        10 * 1024 * 1024,
+        ge=1,
+        description="Largest upload by page or API, in bytes; a tenant may have its own.",
     )
     inflated_limit_bytes: int = Field(
         512 * 1024 * 1024, ge=1, description="Largest inflated size of a workbook, in bytes."
     )
     row_limit: int = Field(2_000_000, ge=1, description="Most rows of one file.")
     column_limit: int = Field(1_000, ge=1, description="Most columns of one file.")
+    import_timeout_seconds: int = Field(
+        3600, ge=1, description="Longest that one statement of an import may take, in seconds."
+    )
+    mapping_adviser: str = Field(
+        "", description="`package.module:name` of a second opinion on columns. Empty: none."
+    )
     job_lease_seconds: int = Field(
         15, ge=2, description="How long a worker holds a job without a heartbeat."
     )
     job_attempts: int = Field(3, ge=1, description="Attempts before a job is dead.")
     tick_seconds: int = Field(10, ge=1, description="How often beat asks what is due.")
+    wait_seconds: float = Field(
+        30, ge=0, le=300, description="How long the one-step import routes wait for a worker."
+    )
     rate_limit: str = Field(
         "6000 per minute", description="Calls allowed to one key, in flask-limiter's words."
     )

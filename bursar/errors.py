@@ -251,6 +251,24 @@ class MappingIncomplete(InvalidInput):
     code = "mapping_incomplete"
 
 
+class MendedFileDiffers(InvalidInput):
+    """The file is not the rejected rows of this import with their row numbers."""
+
+    code = "mended_file_differs"
+
+
+class DuplicateTemplate(Conflict):
+    """A mapping template for files with these headers exists; change that one."""
+
+    code = "duplicate_template"
+
+
+class ReplayDiffers(Conflict):
+    """The change alters how the last files are read; see the differences, and accept them."""
+
+    code = "replay_differs"
+
+
 class SeveralTables(InvalidInput):
     """The sheet holds more than one table."""
 
@@ -261,6 +279,18 @@ class PlanStale(Conflict):
     """The budgets have changed since this plan was made; plan again."""
 
     code = "plan_stale"
+
+    @property
+    def rows(self) -> list[int]:
+        """Some of the rows that no longer fit."""
+        rows = self.extra.get("rows")
+        return list(rows) if isinstance(rows, list) else []
+
+
+class BelowUsed(Conflict):
+    """Budgets would fall below what is already reserved, committed and spent on them."""
+
+    code = "below_used"
 
 
 class InvalidImportState(Conflict):
@@ -273,6 +303,12 @@ class RowsRejected(InvalidInput):
     """Rows were rejected and the import is all or nothing, so nothing was loaded."""
 
     code = "rows_rejected"
+
+
+class ImportTimedOut(BursarError):
+    """A statement of the import took longer than imports may; nothing was loaded."""
+
+    code = "import_timed_out"
 
 
 # Jobs ---------------------------------------------------------------------------------------------

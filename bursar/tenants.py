@@ -75,6 +75,14 @@ def get_tenant(session: Session) -> Tenant:
     return session.execute(select(Tenant)).scalar_one()
 
 
+def set_upload_limit(session: Session, limit_bytes: int | None) -> None:
+    """Give the tenant an upload limit of its own, in bytes; None takes it away."""
+    tenant = get_tenant(session)
+    kept = {name: value for name, value in tenant.settings.items() if name != "upload_limit_bytes"}
+    tenant.settings = kept if limit_bytes is None else {**kept, "upload_limit_bytes": limit_bytes}
+    session.flush()
+
+
 def create_key(
     session: Session,
     tenant_id: UUID,

@@ -9,6 +9,7 @@ from celery import shared_task
 from bursar.database import database
 from bursar.importing.applying import apply_plan, run_import
 from bursar.importing.runs import record_failure
+from bursar.importing.undoing import record_undo_failure, undo_import
 from bursar.jobs import runner
 
 
@@ -22,3 +23,9 @@ def run(tenant_id: str, job_id: str) -> None:
 def apply(tenant_id: str, job_id: str) -> None:
     """Apply an import that was planned before."""
     runner.run(database(), UUID(tenant_id), UUID(job_id), apply_plan, record_failure)
+
+
+@shared_task(name="imports.undo")
+def undo(tenant_id: str, job_id: str) -> None:
+    """Take an import back."""
+    runner.run(database(), UUID(tenant_id), UUID(job_id), undo_import, record_undo_failure)

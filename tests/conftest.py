@@ -113,6 +113,7 @@ def app(database_urls: StackUrls, tmp_path_factory: pytest.TempPathFactory) -> I
         "BURSAR_BROKER_URL": database_urls.broker_url,
         "BURSAR_FILE_STORE": str(tmp_path_factory.mktemp("files")),
         "BURSAR_SECRET_KEY": "k" * 48,
+        "BURSAR_WAIT_SECONDS": "0",
         "BURSAR_RATE_LIMIT": "1000000 per minute",
         "BURSAR_LOGIN_RATE_LIMIT": "1000000 per minute",
     }

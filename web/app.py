@@ -19,14 +19,37 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from bursar import __version__, metrics
 from bursar.config import Settings, settings
 from bursar.errors import InvalidInput, Misconfigured
-from web import auth, openapi, pages, problems
-from web.api import alerts, budgets, checks, health, imports, jobs, ledger, reservations
+from web import auth, compat, openapi, pages, problems, transfer
+from web.api import (
+    alerts,
+    budgets,
+    checks,
+    health,
+    import_steps,
+    imports,
+    jobs,
+    keywords,
+    ledger,
+    mapping_templates,
+    reservations,
+)
 from web.json import ExactJSON
 
 log = structlog.get_logger("bursar.web")
 _UNCOUNTED = ("/healthz", "/readyz", "/static/")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_API = (budgets, checks, ledger, reservations, imports, jobs, alerts)
+_API = (
+    budgets,
+    checks,
+    ledger,
+    reservations,
+    imports,
+    import_steps,
+    mapping_templates,
+    keywords,
+    jobs,
+    alerts,
+)
 # What a browser may load and do: everything from here, nothing inline, nothing framed.
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -78,7 +101,7 @@ def _configure(app: OpenAPI, chosen: Settings) -> None:
     app.config.update(
         SECRET_KEY=secret,
         # A multipart body is a little larger than the file in it.
-        MAX_CONTENT_LENGTH=chosen.upload_limit_bytes + 256 * 1024,
+        MAX_CONTENT_LENGTH=chosen.upload_limit_bytes + transfer.ENVELOPE_BYTES,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         SESSION_COOKIE_NAME="bursar",
         SESSION_COOKIE_HTTPONLY=True,
@@ -94,6 +117,7 @@ def _configure(app: OpenAPI, chosen: Settings) -> None:
     csrf = CSRFProtect(app)
     for module in _API:
         csrf.exempt(module.api)  # keys, not cookies: nothing a browser sends by itself
+    compat.install(app, csrf)
 
 
 def _caller() -> str:
@@ -149,8 +173,12 @@ def _recognise() -> None:
         return
     by_key = auth.from_bearer()
     # A cookie opens pages only; the API wants a key, so that no other site can make a browser call.
-    g.principal = by_key if by_key or request.path.startswith("/api/v1/") else auth.from_session()
+    g.principal = by_key if by_key or request.path.startswith("/api/") else auth.from_session()
     auth.guard(current_app.view_functions.get(request.endpoint or ""))
+    if g.principal is not None and (request.content_length or 0) > (
+        request.max_content_length or 0
+    ):
+        transfer.admit_large_upload()
 
 
 def _finish(response: Response) -> Response:

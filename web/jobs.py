@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from flask import g
 from sqlalchemy.orm import Session
 
 from bursar.importing import runs
 from bursar.jobs import rows as jobs
 from bursar.jobs.rows import Bell
+from schema.tables import ImportRun
 from tasks import doorbell
+from web import idempotency
+from web.auth import principal
 
 
 def announce(bell: Bell) -> None:
@@ -40,3 +44,14 @@ def cancel(session: Session, job_id: UUID) -> None:
     session.refresh(job)
     if waiting and job.kind.startswith("imports."):
         runs.mark_cancelled(session, UUID(job.payload["import_id"]))
+
+
+def started(session: Session, run: ImportRun, kind: str) -> idempotency.Answer:
+    """Queue the job that carries a run on; a worker hears of it after the commit."""
+    bell = runs.start(session, run, kind, principal().actor, g.request_id)
+    return idempotency.Answer(
+        202,
+        {"id": str(run.id), "job_id": str(bell.job_id), "state": run.state},
+        {"Location": f"/api/v1/jobs/{bell.job_id}"},
+        after_commit=lambda: announce(bell),
+    )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from flask.json.provider import DefaultJSONProvider
 
 from bursar.errors import InvalidInput
+
+_MARKED = re.compile(r'"\\u0000(-?[0-9.]+)\\u0000"')
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -36,3 +39,14 @@ class ExactJSON(DefaultJSONProvider):
             return json.loads(s, **options)
         except RecursionError:
             raise InvalidInput("The JSON is nested too deeply.") from None
+
+    def dumps(self, obj: Any, **options: Any) -> str:
+        """Write JSON; a Decimal becomes a number with all its digits, which no float would keep."""
+        return _MARKED.sub(r"\1", super().dumps(obj, **options))
+
+    @staticmethod
+    def default(o: Any) -> Any:
+        """What JSON has no form for. A Decimal is marked by NULs, which no text of ours holds."""
+        if isinstance(o, Decimal):
+            return f"\0{o:f}\0"
+        return DefaultJSONProvider.default(o)

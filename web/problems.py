@@ -68,6 +68,8 @@ def problem(
         "errors": faults or [],
         **extra,
     }
+    if not request.path.startswith("/api/v1/") and request.path.startswith("/api/"):
+        body |= {"success": False, "error": detail}  # as the documents' own routes say it
     response = make_response(jsonify(body), status)
     response.content_type = "application/problem+json"
     if status == 401:

@@ -45,8 +45,7 @@ def bind(
     `given` are the fields that constants or defaults supply. Raises InvalidInput with a fault for
     every header or target that does not exist or is given twice, and MappingIncomplete.
     """
-    told = {h: SYNONYMS.get(t or "", t) for h, t in (mapping or {}).items()}
-    columns = _overridden(analysis, told)
+    columns = overridden(analysis, mapping or {})
     texts: dict[str, int] = {}
     amounts: list[ColumnMapping] = []
     for column in columns:
@@ -80,8 +79,15 @@ def bind(
     return Binding(texts, slots)
 
 
-def _overridden(analysis: Analysis, mapping: Mapping[str, str | None]) -> list[ColumnMapping]:
+def canonical(mapping: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The mapping with fields under their own names, where they were given by other ones."""
+    return {header: SYNONYMS.get(target or "", target) for header, target in mapping.items()}
+
+
+def overridden(analysis: Analysis, mapping: Mapping[str, str | None]) -> list[ColumnMapping]:
+    """The columns with a person's choices in place of what was proposed. Raises InvalidInput."""
     faults = []
+    mapping = canonical(mapping)
     for header, target in mapping.items():
         if header not in analysis.headers:
             faults.append(

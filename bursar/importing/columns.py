@@ -160,12 +160,14 @@ class AmountColumn:
     def __init__(self, mark: DecimalMark, places: int, unit: int = 1) -> None:
         self._mark = mark
         self._unit = unit
-        # Plain means canonical already: no superfluous zero in front, few enough decimals.
-        decimals = rf"(?:\.\d{{1,{places}}})?" if places else ""
+        # Plain means canonical already: no superfluous zero in front, few enough decimals. Where
+        # commas separate decimals, 1.000 means a thousand, also in currencies of three decimals.
+        most = min(places, 2) if mark is DecimalMark.COMMA else places
+        decimals = rf"(?:\.\d{{1,{most}}})?" if most else ""
         cell = rf"(?:-?[1-9]\d{{0,15}}|0){decimals}"
         self._plain = re.compile(rf"(?:{cell}\n)*", re.ASCII)
         self._one = re.compile(cell, re.ASCII)
-        self._usual = _usual_cell(mark)
+        self._usual = _usual_cells(mark)
         self._grouping = "," if mark is DecimalMark.POINT else "."
 
     def all_plain(self, amounts: Sequence[str]) -> bool:
@@ -185,28 +187,24 @@ class AmountColumn:
             return [self._scaled(self._slowly(cell)) for cell in cells], False
         if self.all_plain(cells):
             return list(map(str, cells)), True
-        plain, usual, grouping = self._one.fullmatch, self._usual, self._grouping
-        if usual is None:
-            return [str(c) if plain(c) else self._slowly(c) for c in cells], False
-        match = usual.fullmatch
+        # One search over all cells, one to a line, costs half of a match a cell.
+        lines = self._usual.findall("\n".join(cells)) if self._usual else ()
+        if len(lines) != len(cells) or Numeric in set(map(type, cells)):
+            return list(map(self._singly, cells)), False
+        grouping = self._grouping
         result: list[Amount] = []
-        for cell in cells:
-            if plain(cell):
-                result.append(str(cell))
-                continue
-            found = match(cell)
-            if found is None or type(cell) is Numeric:
-                result.append(self._slowly(cell))
-                continue
-            opened, whole, decimals, closed = found.groups()
-            if bool(closed) != (opened == "("):
-                result.append(self._slowly(cell))
+        for cell, (opened, whole, decimals, closed) in zip(cells, lines, strict=True):
+            if not whole or bool(closed) != (opened == "("):
+                result.append(self._singly(cell))
                 continue
             digits = whole.replace(grouping, "")
             if decimals:
                 digits = f"{digits}.{decimals}"
             result.append(f"-{digits}" if opened else digits)
         return result, False
+
+    def _singly(self, cell: str) -> Amount:
+        return str(cell) if self._one.fullmatch(cell) else self._slowly(cell)
 
     def _scaled(self, amount: Amount) -> Amount:
         if type(amount) is not str:
@@ -225,15 +223,18 @@ class AmountColumn:
             return Refused(problem.code, problem.detail)
 
 
-def _usual_cell(mark: DecimalMark) -> re.Pattern[str] | None:
-    """The usual way to write money under a convention: `$1,234.50`, `(500.00)`, `-1.234,56`."""
+def _usual_cells(mark: DecimalMark) -> re.Pattern[str] | None:
+    """The usual way to write money under a convention: `$1,234.50`, `(500.00)`, `-1.234,56`.
+
+    Finds each line; one that is written otherwise without any group.
+    """
     if mark not in (DecimalMark.POINT, DecimalMark.COMMA):
         return None
     point, group = (r"\.", ",") if mark is DecimalMark.POINT else (",", r"\.")
     return re.compile(
-        rf" ?(\(|-)?[$€£]? ?([1-9]\d{{0,2}}(?:{group}\d{{3}}){{0,4}}|[1-9]\d{{0,15}}|0)"
-        rf"(?:{point}(\d{{1,4}}))? ?€?(\))?",
-        re.ASCII,
+        rf"^(?: ?(\(|-)?[$€£]? ?([1-9]\d{{0,2}}(?:{group}\d{{3}}){{0,4}}|[1-9]\d{{0,15}}|0)"
+        rf"(?:{point}(\d{{1,4}}))? ?€?(\))?|.*)$",
+        re.ASCII | re.MULTILINE,
     )
 
 

@@ -15,7 +15,9 @@ from bursar.importing.vocabulary import vocabulary
 from bursar.importing.words import normalise
 from bursar.money import exponents
 
-Origin = Literal["title", "sheet", "file_name", "header", "values", "section"]
+Origin = Literal[
+    "title", "sheet", "file_name", "header", "values", "section", "template"
+]  # fmt: skip
 _LABELLED = re.compile(r"\s*([^:=]{3,30})[:=]\s*(\S.{0,80})")
 # Codes that are also words or abbreviations in headers need company before they mean money.
 _COMMON = frozenset(

@@ -42,13 +42,22 @@ SIGN_CURRENCY = {
 _SPACES = " \u00a0\u202f\u2009\u2007'’`_"
 _STRIP_SPACES = {ord(c): None for c in _SPACES}
 _AFFIX = rf"(?:[A-Za-z]{{0,3}}[{_SIGNS}]|[A-Z]{{3}}|Rs\.?|kr\.?|zł|Kč|лв\.?|руб\.?|р\.|R|CHF|Fr\.?)"
+# Blanks are taken possessively: several runs side by side would be divided in every way otherwise,
+# and a cell of nothing but blanks would take seconds.
 _SHAPE = re.compile(
-    rf"""(?P<open>\()?\s*(?P<sign>[-+−–])?\s*(?P<pre>{_AFFIX})?\s*(?P<sign2>[-+−–])?\s*
+    rf"""(?P<open>\()?\s*+(?P<sign>[-+−–])?\s*+(?P<pre>{_AFFIX})?\s*+(?P<sign2>[-+−–])?\s*+
     (?P<digits>\d[\d.,{_SPACES}]*|[.,]\d+)
-    (?P<scale>\s*(?:k|K|m|M|mio\.?|Mio\.?|mn|bn|B)(?![A-Za-z]))?
-    \s*(?P<post>{_AFFIX})?(?:,-)?\s*(?P<trail>[-−–])?\s*(?P<close>\))?(?P<trail2>[-−–])?""",
+    (?P<scale>\s*+(?:k|K|m|M|mio\.?|Mio\.?|mn|bn|B)(?![A-Za-z]))?
+    \s*+(?P<post>{_AFFIX})?(?:,-)?\s*+(?P<trail>[-−–])?\s*+(?P<close>\))?(?P<trail2>[-−–])?""",
     re.VERBOSE,
 )
+_LONGEST = 100  # no amount is written with more characters
+
+
+def _shape_of(text: str) -> re.Match[str] | None:
+    return _SHAPE.fullmatch(text) if len(text) <= _LONGEST else None
+
+
 _SCALES = {"k": 3, "m": 6, "mio": 6, "mio.": 6, "mn": 6, "bn": 9, "b": 9}
 _GROUPED = {
     ".": re.compile(r"\d{1,3}(?:\.\d{3})+|\d{1,3}(?:\.\d{2})+\.\d{3}", re.ASCII),
@@ -79,15 +88,16 @@ class Evidence:
         Once thousands of cells agree, only cells that would contradict them are looked for.
         """
         if self.cells > _ENOUGH and not (self.point and self.comma):
-            text = "\n".join(cells)
-            if (_AGAINST_POINT if self.point else _AGAINST_COMMA).search(text) is None:
+            against = _AGAINST_POINT if self.point else _AGAINST_COMMA
+            if against.search("\n".join(cells)) is None:
                 return
+            cells = [cell for cell in cells if against.search(cell)]
         for cell in set(cells):
             if type(cell) is not Numeric and not cell.isdigit():
                 self._look_at(cell)
 
     def _look_at(self, cell: str) -> None:
-        shape = _SHAPE.fullmatch(cell.strip())
+        shape = _shape_of(cell.strip())
         if shape is None:
             return
         self.cells += 1
@@ -101,8 +111,8 @@ class Evidence:
         elif points + commas == 1:
             mark = "." if points else ","
             self._count(mark, ambiguous=_ONE_GROUP.fullmatch(digits) is not None)
-        elif points + commas > 1:
-            # 1.234.567 groups by points, so decimals would follow a comma.
+        elif points + commas > 1 and _GROUPED["." if points else ","].fullmatch(digits):
+            # 1.234.567 groups by points, so decimals would follow a comma; 1.2.3 says nothing.
             self._count("," if points else ".")
 
     def _count(self, mark: str, *, ambiguous: bool = False) -> None:
@@ -149,7 +159,7 @@ def is_absent(cell: str) -> bool:
 def looks_numeric(cell: str) -> bool:
     """Whether a cell could be an amount under some convention."""
     text = cell.strip()
-    return bool(PLAIN.fullmatch(text) or (_SHAPE.fullmatch(text) is not None))
+    return bool(PLAIN.fullmatch(text) or _shape_of(text))
 
 
 def parse_number(cell: str, mark: DecimalMark) -> str:
@@ -162,7 +172,7 @@ def parse_number(cell: str, mark: DecimalMark) -> str:
     text = unicodedata.normalize("NFKC", cell).strip()
     if text in DASHES:
         return "0"
-    shape = _SHAPE.fullmatch(text)
+    shape = _shape_of(text)
     if shape is None or (shape["open"] is None) != (shape["close"] is None):
         raise _refusal(text)
     written = shape["digits"].strip()

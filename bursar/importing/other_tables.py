@@ -27,11 +27,13 @@ class OtherTable:
         if self.row is not None:
             return (
                 f"Another table begins in row {self.row + 1}, under a header of its own. Put each"
-                " table on a sheet or into a file of its own, or delete the one that is not meant."
+                " table on a sheet or into a file of its own, or delete the one that is not meant;"
+                " if it is one table after all, import it with force_kind."
             )
         return (
             f"Another table begins in column {self.column}, beside the first one. Put each table"
-            " on a sheet or into a file of its own, or delete the one that is not meant."
+            " on a sheet or into a file of its own, or delete the one that is not meant; if it is"
+            " one table after all, import it with force_kind."
         )
 
 
@@ -50,7 +52,8 @@ def _below(
         row = head[i]
         filled = [k for k, cell in enumerate(row) if cell and not cell.isspace()]
         where = [row[k].strip() for k in amounts if k < len(row)]
-        if len(filled) < 2 or not any(cell and not looks_numeric(cell) for cell in where):
+        # Words where amounts stand are a header only if they name something; else a bad amount.
+        if len(filled) < 2 or not any(_heads_amounts(cell) for cell in where):
             continue
         if not all(_names_column(row[k]) for k in filled):
             continue
@@ -62,9 +65,20 @@ def _below(
         )
         if repeats >= 0.6 * len(filled):
             continue  # the header once more, on top of another page
-        if _has_amounts(head[i + 1 : i + 6], filled):
+        if _has_amounts(head[i + 1 : i + 6], filled) and not _recurs(head, header, i, filled):
             return OtherTable(i, None)
     return None
+
+
+def _recurs(head: Sequence[Sequence[str]], header: Header, i: int, filled: Sequence[int]) -> bool:
+    """Whether a cell of the row stands in other rows of its column too, as headers' words do not.
+
+    A row whose amount is a note ("to be agreed") is all text, like a header; its department is not.
+    """
+    others = [row for j, row in enumerate(head[header.row + 1 :], header.row + 1) if j != i]
+    return any(
+        any(k < len(row) and row[k].strip() == head[i][k].strip() for row in others) for k in filled
+    )
 
 
 def repeats_header(row: Sequence[str], header: Sequence[str]) -> bool:
@@ -75,6 +89,11 @@ def repeats_header(row: Sequence[str], header: Sequence[str]) -> bool:
 def _names_column(cell: str) -> bool:
     text = cell.strip()
     return len(text) <= 60 and (not looks_numeric(text) or resolve(text) is not None)
+
+
+def _heads_amounts(cell: str) -> bool:
+    named = is_known_word(cell) or resolve(cell) is not None
+    return bool(cell) and not looks_numeric(cell) and named
 
 
 def _has_amounts(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> bool:

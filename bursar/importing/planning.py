@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from uuid import UUID
 
+import structlog
 from sqlalchemy import func, text, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from bursar import files
 from bursar.errors import InvalidAmount, MappingIncomplete, NotABudget
 from bursar.importing.analysis import Analysis
-from bursar.importing.load import stage
-from bursar.importing.runs import Wish, get_run, same_as_before
+from bursar.importing.confirming import header_fingerprint
+from bursar.importing.consequences import look_ahead
+from bursar.importing.counting import keep_counts, recounted
+from bursar.importing.interpretation import Interpretation, interpret
+from bursar.importing.load import limited_statements, rare_collections, stage, told_rows
+from bursar.importing.mending import Rows, add_to_earlier, attempted_rows
+from bursar.importing.runs import get_run, same_as_before, wish_of
 from bursar.importing.stored import analyze_stored, clean_stored
 from bursar.jobs.lease import Lease
 from bursar.tenants import get_tenant
 from schema.tables import ImportRun, StoredFile, Tenant
 
+log = structlog.get_logger("bursar.importing")
 OVERFLOW = "22003"  # numeric_value_out_of_range
 
 
@@ -36,12 +43,14 @@ def plan(lease: Lease, import_id: UUID) -> bool:
         session.flush()
         lease.hold(session)
     lease.progress(0, None, "reading")
-    analysis = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
-    if _keep(lease, run, analysis, stored):
+    with rare_collections():
+        reading, rows = _read(lease, run, tenant, stored)
+    _tell_start(run, reading.analysis)
+    if _keep(lease, run, reading, stored):
         return False
-    _require_budget(analysis, run)
+    _require_budget(reading)
     try:
-        _stage_and_plan(lease, run, tenant, stored, analysis)
+        _stage_and_plan(lease, run, rows, reading.analysis.total_rows)
     except MappingIncomplete as error:
         _await_mapping(lease, import_id, error)
         return False
@@ -54,48 +63,99 @@ def plan(lease: Lease, import_id: UUID) -> bool:
     return True
 
 
-def _keep(lease: Lease, run: ImportRun, analysis: Analysis, stored: StoredFile) -> bool:
-    """Write down what was recognised; True when the same import was done before."""
-    request = json.dumps([run.sheet, run.header_row, run.mapping, run.defaults], sort_keys=True)
+def _read(
+    lease: Lease, run: ImportRun, tenant: Tenant, stored: StoredFile
+) -> tuple[Interpretation, Callable[[], Rows]]:
+    """How the file is read, and its rows. Mended rows are read as the file they came from."""
+    if run.continues_id is not None:
+        with lease.transaction() as session:
+            analysis, mended = attempted_rows(session, tenant, run)
+        return Interpretation(analysis, wish_of(run), True, None), lambda: mended
+    recognised = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
+    with lease.transaction() as session:
+        reading = interpret(session, tenant, recognised, wish_of(run))
+    return reading, lambda: clean_stored(stored, tenant, reading.analysis, reading.wish)
+
+
+def _tell_start(run: ImportRun, analysis: Analysis) -> None:
+    """Events under the names that operators' searches and alarms go by."""
+    named = {"customerId": str(run.tenant_id), "fileName": analysis.file_name}
+    log.info("Import started", **named, importId=str(run.id), totalRows=analysis.total_rows)
+    if analysis.detection.kind != "budget":
+        log.warning(
+            "Non-budget file detected",
+            **named,
+            detectedType=analysis.detection.kind,
+            confidence=round(analysis.detection.confidence, 3),
+        )
+
+
+def _keep(lease: Lease, run: ImportRun, reading: Interpretation, stored: StoredFile) -> bool:
+    """Write down how the file will be read; True when the same import was done before."""
+    analysis = reading.analysis
     with lease.transaction() as session:
         current = get_run(session, run.id, lock=True)
         current.analysis = analysis.to_wire()
+        current.header_fingerprint = header_fingerprint(analysis.headers)
+        current.template_id, current.template_version = reading.template or (None, None)
         current.state = "profiled"
         current.warnings = list(analysis.detection.warnings)
-        current.fingerprint = hashlib.sha256(stored.sha256 + request.encode()).digest()
+        current.fingerprint = _fingerprint(run, reading, stored)
         done_before = current.apply and same_as_before(session, current)
         session.flush()
         lease.hold(session)
         return done_before
 
 
-def _require_budget(analysis: Analysis, run: ImportRun) -> None:
-    detection = analysis.detection
-    if detection.kind != "budget" and not run.force_kind:
+def _fingerprint(run: ImportRun, reading: Interpretation, stored: StoredFile) -> bytes:
+    """The same for the same bytes, asked for in the same way and read by the same template."""
+    request: list[object] = [run.sheet, run.header_row, run.mapping, run.defaults]
+    if run.continues_id is not None:
+        request.append(str(run.continues_id))
+    if run.answers:
+        request.append(run.answers)
+    if reading.template and not run.mapping:
+        request.append([str(part) for part in reading.template])
+    return hashlib.sha256(stored.sha256 + json.dumps(request, sort_keys=True).encode()).digest()
+
+
+def _require_budget(reading: Interpretation) -> None:
+    detection = reading.analysis.detection
+    if not reading.is_budget:
         raise NotABudget(
-            f"{analysis.file_name} looks like {detection.kind.replace('_', ' ')}"
+            f"{reading.analysis.file_name} looks like {detection.kind.replace('_', ' ')}"
             f" (confidence {detection.confidence:.2f}). {' '.join(detection.warnings)}"
             " Import it with force_kind if it is a budget."
         )
 
 
-def _stage_and_plan(
-    lease: Lease, run: ImportRun, tenant: Tenant, stored: StoredFile, analysis: Analysis
-) -> None:
+def _stage_and_plan(lease: Lease, run: ImportRun, rows: Callable[[], Rows], expected: int) -> None:
     def follow(count: int) -> None:
-        lease.progress(count, max(count, analysis.total_rows), "reading")
+        lease.progress(count, max(count, expected), "reading")
         lease.checkpoint()
 
-    wish = Wish(mapping=run.mapping, defaults=run.defaults)
-    rows = clean_stored(stored, tenant, analysis, wish)
-    with lease.transaction() as session:
-        stage(session, rows, follow)
-        lease.progress(lease.done, lease.done, "planning")
+    cleaned = rows()
+    with lease.transaction() as session, limited_statements(session):
+        count = stage(session, cleaned, follow)
+        lease.progress(0, count, "planning")
+
+        def planned_more(rows: int) -> None:
+            lease.progress(min(lease.done + rows, count), count, "planning")
+
+        with told_rows(session, planned_more):
+            planned = session.execute(
+                text("select * from import_plan(:tenant, :import)"),
+                {"tenant": run.tenant_id, "import": run.id},
+            ).all()
+        if run.continues_id is not None:
+            add_to_earlier(session, run)
+            planned = recounted(session, run)
+        keep_counts(session, run, planned)
         session.execute(
-            text("select import_plan(:tenant, :import)"),
-            {"tenant": run.tenant_id, "import": run.id},
+            update(ImportRun)
+            .where(ImportRun.id == run.id)
+            .values(consequences=look_ahead(session, run, planned))
         )
-        _count(session, run)
         lease.hold(session)
 
 
@@ -106,43 +166,3 @@ def _await_mapping(lease: Lease, import_id: UUID, error: MappingIncomplete) -> N
         run.error = {"code": error.code, "detail": error.detail}
         session.flush()
         lease.end(session, "succeeded")
-
-
-def _count(session: Session, run: ImportRun) -> None:
-    """Write the plan's counts and sums (by currency, as decimal text) on the run."""
-    names = {"tenant": run.tenant_id, "import": run.id}
-    counts: dict[str, int] = {
-        row.action: row.rows
-        for row in session.execute(
-            text(
-                "select action, count(*) as rows from import_row"
-                " where tenant_id = :tenant and import_id = :import group by action"
-            ),
-            names,
-        )
-    }
-    sums = session.execute(
-        text(
-            "select currency, sum(before_amount) as before, sum(after_amount) as after from ("
-            " select distinct on (budget_id) currency, before_amount, after_amount from import_row"
-            " where tenant_id = :tenant and import_id = :import and action <> 'rejected') b"
-            " group by currency order by currency"
-        ),
-        names,
-    ).all()
-    session.execute(
-        update(ImportRun)
-        .where(ImportRun.id == run.id)
-        .values(
-            state="planned",
-            total_rows=sum(counts.values()),
-            created_rows=counts.get("create", 0),
-            updated_rows=counts.get("update", 0),
-            unchanged_rows=counts.get("unchanged", 0),
-            rejected_rows=counts.get("rejected", 0),
-            amounts={
-                row.currency: {"before": str(row.before or 0), "after": str(row.after)}
-                for row in sums
-            },
-        )
-    )

@@ -1,5 +1,8 @@
 """Rejected rows as a file of the same type with a reason column, to fix and send again.
 
+Behind the file's own columns stand the number that the row had in the file, by which a mended row
+is known when it comes back, and the reason.
+
 Cells that a spreadsheet program would run as formulas are made inert by an apostrophe; numbers
 stay as they are, so that `-500` can be sent again.
 """
@@ -14,7 +17,7 @@ from typing import Literal
 from bursar.importing.numbers import looks_numeric
 from bursar.importing.rows import CellError, RejectedRow
 
-REASON = "Reason"
+ROW, REASON = "Row", "Reason"
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -26,7 +29,7 @@ def export_rejected(
     kind: Literal["csv", "xlsx"],
 ) -> int:
     """Write header, rejected rows and a reason for each to `path`; how many rows there were."""
-    written = [*(inert(header) for header in headers), _reason_header(headers)]
+    written = [*(inert(header) for header in headers), *added_headers(headers)]
     if kind == "csv":
         return _write_csv(path, written, rows)
     return _write_xlsx(path, written, rows, sheet or "Rejected")
@@ -39,8 +42,12 @@ def inert(cell: str) -> str:
     return cell
 
 
-def _reason_header(headers: Sequence[str]) -> str:
-    name = REASON
+def added_headers(headers: Sequence[str]) -> tuple[str, str]:
+    """The headers of the two columns behind those of the file: row number and reason."""
+    return _free(ROW, headers), _free(REASON, headers)
+
+
+def _free(name: str, headers: Sequence[str]) -> str:
     while name in headers:
         name += "*"
     return name
@@ -56,7 +63,7 @@ def reason(errors: Sequence[CellError]) -> str:
 def _written(row: RejectedRow, width: int) -> list[str]:
     cells = [inert(cell) for cell in row.cells[:width]]
     beyond = [cell for cell in row.cells[width:] if cell.strip()]
-    padded = [*cells, *[""] * (width - len(cells)), inert(reason(row.errors))]
+    padded = [*cells, *[""] * (width - len(cells)), str(row.row), inert(reason(row.errors))]
     return [*padded, *map(inert, beyond)]
 
 
@@ -67,7 +74,7 @@ def _write_csv(path: Path, headers: Sequence[str], rows: Iterable[RejectedRow]) 
         writer = csv.writer(file)
         writer.writerow(headers)
         for row in rows:
-            writer.writerow(_written(row, len(headers) - 1))
+            writer.writerow(_written(row, len(headers) - 2))
             count += 1
     return count
 
@@ -89,7 +96,7 @@ def _write_xlsx(path: Path, headers: Sequence[str], rows: Iterable[RejectedRow],
             table.write_string(0, i, header, bold)
         for row in rows:
             count += 1
-            for i, cell in enumerate(_written(row, len(headers) - 1)):
+            for i, cell in enumerate(_written(row, len(headers) - 2)):
                 table.write_string(count, i, cell[:32_767])
     return count
 

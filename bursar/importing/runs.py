@@ -9,21 +9,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, select, text, tuple_, update
+from sqlalchemy import exists, func, select, text, update
 from sqlalchemy.orm import Session
 
 from bursar import files
 from bursar.errors import InvalidImportState, JobNotCancellable, NotFound, PlanStale
-from bursar.importing.cleaning import CellError, RejectedRow
-from bursar.importing.rejected import export_rejected
 from bursar.jobs import rows as jobs
 from bursar.jobs.lease import Lease
-from bursar.paging import Page, page
-from schema.tables import ImportRow, ImportRun, StoredFile
+from schema.tables import ImportRun
 
 DONE = ("completed", "completed_with_errors")
 ENDED = (*DONE, "failed", "cancelled", "undone")
@@ -40,6 +36,25 @@ class Wish:
     mode: str = "all_or_nothing"
     apply: bool = True
     force_kind: bool = False
+    answers: dict[str, Any] | None = None
+    """What was asked about numbers: `decimal_marks` by header, `date_order`, `unit`."""
+    allow_below_used: bool = False
+    """Whether budgets may fall below what is used on them."""
+
+
+def wish_of(run: ImportRun) -> Wish:
+    """What was asked of an import."""
+    return Wish(
+        sheet=run.sheet,
+        header_row=run.header_row,
+        mapping=run.mapping,
+        defaults=run.defaults,
+        mode=run.mode,
+        apply=run.apply,
+        force_kind=run.force_kind,
+        answers=run.answers,
+        allow_below_used=run.allow_below_used,
+    )
 
 
 def request_import(
@@ -57,6 +72,8 @@ def request_import(
         header_row=wish.header_row,
         mapping=wish.mapping,
         defaults=wish.defaults or {},
+        answers=wish.answers or {},
+        allow_below_used=wish.allow_below_used,
         created_by=actor,
     )
     session.add(run)
@@ -67,7 +84,7 @@ def request_import(
 def start(
     session: Session, run: ImportRun, kind: str, actor: str, request_id: str | None
 ) -> jobs.Bell:
-    """Queue the job of kind `imports.run` or `imports.apply` that carries `run` on.
+    """Queue the job of kind `imports.run`, `imports.apply` or `imports.undo` of `run`.
 
     Ring the returned bell after the commit.
     """
@@ -84,7 +101,9 @@ def start(
     return bell
 
 
-def require_planned(session: Session, import_id: UUID) -> ImportRun:
+def require_planned(
+    session: Session, import_id: UUID, *, allow_below_used: bool = False
+) -> ImportRun:
     """Lock an import that can be applied as it was planned.
 
     Raises NotFound, InvalidImportState, PlanStale.
@@ -93,6 +112,7 @@ def require_planned(session: Session, import_id: UUID) -> ImportRun:
     if run.state != "planned":
         raise InvalidImportState(f"The import is {run.state}, not planned.")
     require_fresh(session, run)
+    run.allow_below_used = run.allow_below_used or allow_below_used
     return run
 
 
@@ -123,6 +143,8 @@ def record_failure(session: Session, lease: Lease, outcome: str, error: dict[str
 
 def reopen(session: Session, import_id: UUID, kind: str) -> None:
     """Make a failed or cancelled import ready for another try of its job of this kind."""
+    if kind == "imports.undo":
+        return  # the import stayed as it was
     before = "planned" if kind == "imports.apply" else "received"
     session.execute(
         update(ImportRun)
@@ -163,49 +185,13 @@ def same_as_before(session: Session, run: ImportRun) -> bool:
     run.fingerprint = None
     run.state = first.state
     run.total_rows = first.total_rows
+    run.created_rows = run.updated_rows = 0  # whatever was planned before the other came first
+    run.amounts = {}
     run.unchanged_rows = first.total_rows - first.rejected_rows
     run.rejected_rows = first.rejected_rows
     run.warnings = [*run.warnings, "This file was imported before; nothing was changed."]
     run.completed_at = func.now()
     return True
-
-
-def list_runs(
-    session: Session, *, state: str | None = None, limit: int = 50, cursor: str | None = None
-) -> Page:
-    """A page of imports with their files' names, newest first."""
-    query = select(ImportRun, StoredFile.name).join(
-        StoredFile,
-        and_(StoredFile.tenant_id == ImportRun.tenant_id, StoredFile.id == ImportRun.file_id),
-    )
-    if state is not None:
-        query = query.where(ImportRun.state == state)
-    found = page(
-        session,
-        query,
-        columns={"created_at": ImportRun.__table__.c.created_at},
-        key=ImportRun.__table__.c.id,
-        limit=limit,
-        cursor=cursor,
-    )
-    return Page([(row.ImportRun, row.name) for row in found.rows], found.next_cursor)
-
-
-def plan_rows(
-    session: Session, import_id: UUID, *, action: str | None, after: int | None, limit: int
-) -> list[ImportRow]:
-    """Rows of a plan in file order, one more than `limit` where there are more.
-
-    `after` is row × 1000 + part of the last row seen.
-    """
-    query = select(ImportRow).where(ImportRow.import_id == import_id)
-    if action is not None:
-        query = query.where(ImportRow.action == action)
-    if after is not None:
-        row, part = divmod(after, 1000)
-        query = query.where(tuple_(ImportRow.row_no, ImportRow.part) > (row, part))
-    query = query.order_by(ImportRow.row_no, ImportRow.part).limit(limit + 1)
-    return list(session.execute(query).scalars())
 
 
 def require_fresh(session: Session, run: ImportRun, *, creates: bool = True) -> None:
@@ -252,36 +238,3 @@ def mark_cancelled(session: Session, import_id: UUID) -> None:
         .where(ImportRun.id == import_id, ImportRun.state.not_in(ENDED))
         .values(state="cancelled", completed_at=func.now())
     )
-
-
-def export_rejected_rows(session: Session, run: ImportRun, folder: Path, name: str) -> Path:
-    """Write the rejected rows into `folder` as a file like the one that came; returns its path."""
-    headers: list[str] = (run.analysis or {}).get("headers", [])
-    rows = session.execute(
-        select(ImportRow)
-        .where(ImportRow.import_id == (run.duplicate_of or run.id), ImportRow.action == "rejected")
-        .order_by(ImportRow.row_no, ImportRow.part)
-        .execution_options(yield_per=1000)
-    ).scalars()
-    stem, suffix = Path(name).stem, Path(name).suffix.lower()
-    kind: Literal["csv", "xlsx"] = "csv" if suffix in {".csv", ".tsv", ".txt"} else "xlsx"
-    made = folder / f"{stem}-rejected.{kind}"
-    export_rejected(
-        made,
-        headers,
-        run.sheet,
-        (
-            RejectedRow(
-                row.row_no,
-                run.sheet,
-                tuple((row.details or {}).get("cells") or ()),
-                tuple(
-                    CellError(e["column"], e["value"], e["code"], e["detail"])
-                    for e in row.errors or []
-                ),
-            )
-            for row in rows
-        ),
-        kind,
-    )
-    return made

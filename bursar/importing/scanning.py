@@ -64,7 +64,7 @@ def scan_rows(
         scan.blank += len(chunk) - len(full)
         scan.rows += len(full)
         for i in labels:
-            found = sum(sums[row[i]] for row in full if len(row) > i)
+            found = sum(map(sums.__getitem__, [row[i] for row in full if len(row) > i]))
             scan.totals += found
             scan.rows -= found
         for i, evidence in scan.evidence.items():

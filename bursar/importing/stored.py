@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bursar import files
+from bursar.importing.advising import with_advice
 from bursar.importing.analysis import Analysis, analyze
 from bursar.importing.cleaning import BudgetRow, Defaults, RejectedRow, clean_rows
 from bursar.importing.runs import Wish
@@ -12,17 +14,26 @@ from schema.tables import StoredFile, Tenant
 
 
 def analyze_stored(
-    stored: StoredFile, tenant: Tenant, *, sheet: str | None = None, header_row: int | None = None
+    stored: StoredFile,
+    tenant: Tenant,
+    *,
+    sheet: str | None = None,
+    header_row: int | None = None,
+    keywords: Mapping[str, Sequence[str]] | None = None,
 ) -> Analysis:
-    """Recognise a stored file with the tenant's own words and calendar. Raises as `analyze`."""
-    return analyze(
+    """Recognise a stored file with the tenant's own calendar and words, or with `keywords`.
+
+    Raises as `analyze`.
+    """
+    found = analyze(
         files.open_path(stored),
         stored.name,
         sheet=sheet,
         header_row=header_row,
-        keywords=tenant.settings.get("kind_keywords"),
+        keywords=tenant.settings.get("kind_keywords") if keywords is None else keywords,
         fiscal_start_month=tenant.fiscal_start_month,
     )
+    return with_advice(found)
 
 
 def clean_stored(
@@ -33,7 +44,10 @@ def clean_stored(
     Raises at once, before any row is read, when mapping or defaults do not fit: InvalidInput with
     a fault for each place, MappingIncomplete, UnknownCurrency.
     """
+    if wish.force_kind:  # somebody has looked, and says that it is one table
+        analysis = replace(analysis, other_table=None)
     given = wish.defaults or {}
+    answers = wish.answers or {}
     return clean_rows(
         files.open_path(stored),
         analysis,
@@ -47,6 +61,9 @@ def clean_stored(
         base_currency=tenant.base_currency,
         allowed_currencies=tenant.allowed_currencies,
         fiscal_start_month=tenant.fiscal_start_month,
+        decimal_marks=answers.get("decimal_marks"),
+        date_order=answers.get("date_order"),
+        unit=answers.get("unit"),
         # In a table with a column a period, a blank cell means no budget for that period.
         skip_blank_periods=analysis.layout != "long",
     )

@@ -21,6 +21,7 @@ QUEUES = ("imports", "syncs", "alerts", "periods", "webhooks", "default")
 QUEUE_OF_KIND = {
     "imports.run": "imports",
     "imports.apply": "imports",
+    "imports.undo": "imports",
 }
 
 ENDED = ("succeeded", "failed", "dead", "cancelled")

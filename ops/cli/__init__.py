@@ -14,7 +14,17 @@ import typer
 from bursar.errors import BursarError
 from ops.cli.output import complain
 
-_GROUPS = ("stack", "doctor", "database", "demo", "tenants", "imports", "control", "proof")
+_GROUPS = (
+    "stack",
+    "doctor",
+    "database",
+    "demo",
+    "tenants",
+    "imports",
+    "import_steps",
+    "control",
+    "proof",
+)
 # Reading a file needs neither database nor web: those take longer to load than the file to read.
 _ALONE = {"analyze": ("imports",), "import": ("imports",)}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
+from pathlib import PurePath
 from typing import Any
 
 import httpx
@@ -47,6 +49,14 @@ class Client:
         if body is not None:
             more["json"] = body
         return self._answer(self._http.post(f"/api/v1{path}", headers=headers, **more))
+
+    def download(self, path: str) -> tuple[str, bytes]:
+        """A file: its name and its bytes. Raises Refused."""
+        response = self._http.get(f"/api/v1{path}")
+        if not response.is_success:
+            self._answer(response)
+        named = re.search(r'filename="?([^";]+)', response.headers.get("Content-Disposition", ""))
+        return (PurePath(named[1]).name if named else "download"), response.content
 
     def _answer(self, response: httpx.Response) -> Any:
         if response.is_success:

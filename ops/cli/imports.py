@@ -17,6 +17,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 File = Annotated[Path, typer.Argument(help="The file.")]
 Sheet = Annotated[str | None, typer.Option(help="The sheet of a workbook.")]
 ENDED = {"completed", "completed_with_errors", "failed", "cancelled", "awaiting_mapping", "undone"}
+JOB_ENDED = {"succeeded", "failed", "dead", "cancelled"}
 EXIT_ERROR, EXIT_REJECTED = 1, 3
 
 
@@ -69,6 +70,14 @@ def import_file(
     ] = None,
     default: Annotated[list[str] | None, typer.Option(help="FIELD=VALUE for every row.")] = None,
     mode: Annotated[str, typer.Option(help="all_or_nothing or skip_errors.")] = "all_or_nothing",
+    decimal_mark: Annotated[
+        list[str] | None, typer.Option(help="HEADER=. or HEADER=, for a column of 1.000s.")
+    ] = None,
+    date_order: Annotated[str | None, typer.Option(help="day_first or month_first.")] = None,
+    unit: Annotated[int | None, typer.Option(help="1, 1000, 1000000: what amounts count.")] = None,
+    continues: Annotated[
+        str | None, typer.Option("--continue", help="Id of the import whose rows were mended.")
+    ] = None,
     force_kind: Annotated[bool, typer.Option(help="Even if it looks like no budget.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Plan only; load nothing.")] = False,
     wait: Annotated[bool, typer.Option(help="Follow the import to its end.")] = True,
@@ -81,29 +90,48 @@ def import_file(
     if not file.is_file():
         raise NotFound(f"There is no file {file}.")
     form = {"mode": mode, "apply": "false" if dry_run else "true"}
+    form |= _form(sheet, mapped, default, decimal_mark, date_order, unit)
     if force_kind:
         form["force_kind"] = "true"
-    if sheet:
-        form["sheet"] = sheet
-    if mapped:
-        form["mapping"] = json.dumps({k: v or None for k, v in map(_pair, mapped)})
-    if default:
-        form["defaults"] = json.dumps(dict(map(_pair, default)))
     api = client(tenant)
     with file.open("rb") as handle:
-        started = api.post("/imports", data=form, files={"file": (file.name, handle)})
+        sent = {"file": (file.name, handle)}
+        if continues is None:
+            started = api.post("/imports", data=form, files=sent)
+        else:
+            started = api.post(f"/imports/{continues}/rejected", files=sent)
     if not wait:
         give_json(started) if as_json else give(started["id"])
         return
-    run = _follow(api, started, dry_run=dry_run)
+    run = follow(api, started, dry_run=dry_run)
     if as_json:
         give_json(run)
     else:
-        _tell(api, run)
+        tell(api, run)
     if run["state"] in {"failed", "cancelled", "awaiting_mapping"}:
         sys.exit(EXIT_REJECTED if _code(run) == "rows_rejected" else EXIT_ERROR)
     if run["counts"]["rejected"]:
         sys.exit(EXIT_REJECTED)
+
+
+def _form(
+    sheet: str | None,
+    mapped: list[str] | None,
+    default: list[str] | None,
+    decimal_mark: list[str] | None,
+    date_order: str | None,
+    unit: int | None,
+) -> dict[str, str]:
+    """What was asked for, as form fields; objects are JSON text."""
+    given = {
+        "sheet": sheet,
+        "mapping": json.dumps({k: v or None for k, v in map(_pair, mapped)}) if mapped else None,
+        "defaults": json.dumps(dict(map(_pair, default))) if default else None,
+        "decimal_marks": json.dumps(dict(map(_pair, decimal_mark))) if decimal_mark else None,
+        "date_order": date_order,
+        "unit": str(unit) if unit else None,
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -117,13 +145,19 @@ def _code(run: dict[str, Any]) -> str:
     return str((run["error"] or {}).get("code", ""))
 
 
-def _follow(api: Any, started: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
+def follow(
+    api: Any, started: dict[str, Any], *, dry_run: bool = False, until_job: bool = False
+) -> dict[str, Any]:
+    """Follow an import to where it ends or waits for somebody; with `until_job` as long as its job
+    runs, whatever the state before.
+    """
     ended = ENDED | ({"planned"} if dry_run else set())
     shown = ""
     while True:
-        run: dict[str, Any] = api.get(f"/imports/{started['id']}")
         job = api.get(f"/jobs/{started['job_id']}")
-        if run["state"] in ended:
+        run: dict[str, Any] = api.get(f"/imports/{started['id']}")
+        over = job["state"] in JOB_ENDED
+        if over if until_job else run["state"] in ended:
             return run
         progress = job["progress"]
         line = f"{run['state']}: {progress['stage'] or job['state']} {progress['done']:,} rows"
@@ -133,7 +167,8 @@ def _follow(api: Any, started: dict[str, Any], *, dry_run: bool) -> dict[str, An
         time.sleep(0.2)
 
 
-def _tell(api: Any, run: dict[str, Any]) -> None:
+def tell(api: Any, run: dict[str, Any]) -> None:
+    """Say what came of an import."""
     counts, amounts = run["counts"], run["amounts"]
     give(f"{run['file_name']}: {run['state']}")
     give(
@@ -144,9 +179,18 @@ def _tell(api: Any, run: dict[str, Any]) -> None:
         give(f"  {currency}: {sums['before']} before, {sums['after']} after")
     for warning in run["warnings"]:
         say(f"note: {warning}")
+    below = (run["consequences"] or {}).get("below_used") or {"budgets": []}
+    for short in below["budgets"]:
+        name = " / ".join(filter(None, (short["department"], short["sub_category"])))
+        say(
+            f"  {name} {short['fiscal_period']}: {short['after']} {short['currency']} would be"
+            f" {short['short']} less than what is used"
+        )
+    if run["state"] == "planned":
+        say(f"  apply it: bursar imports apply {run['id']}")
     if run["error"]:
         say(f"{run['error']['code']}: {run['error']['detail']}")
     if counts["rejected"]:
         for fault in api.get(f"/imports/{run['id']}/errors", limit=5)["data"]:
             say(f"  row {fault['row']}, {fault['column']}: {fault['value']!r} {fault['detail']}")
-        say(f"  all of them: {api.base_url}/api/v1/imports/{run['id']}/rejected")
+        say(f"  all of them: bursar imports rejected {run['id']}")

@@ -55,6 +55,22 @@ def create_tenant(
     give_json({"id": str(tenant_id)}) if as_json else give(str(tenant_id))
 
 
+@tenants.command("limit")
+def limit_uploads(
+    limit_bytes: Annotated[
+        int, typer.Argument(help="Largest upload in bytes; 0: as the installation says.", min=0)
+    ],
+    tenant: Tenant = None,
+) -> None:
+    """Give a tenant an upload limit of its own."""
+    database = local_database()
+    tenant_id = find_tenant(database, tenant)
+    with database.transaction(tenant_id, "shell") as session:
+        rules.set_upload_limit(session, limit_bytes or None)
+    database.close()
+    say("the new limit holds from now on")
+
+
 @keys.command("create")
 def create_key(
     tenant: Tenant = None,

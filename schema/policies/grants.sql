@@ -9,9 +9,10 @@ revoke select on app_user from bursar_app;
 
 grant insert, update on
   tenant, membership, api_key, fiscal_period, budget, stored_file, import_run, import_row,
-  job, job_attempt, action_idempotency, outbox, alert, heartbeat, schedule, schedule_run
+  job, job_attempt, action_idempotency, outbox, alert, heartbeat, schedule, schedule_run,
+  mapping_template
   to bursar_app;
-grant insert on check_decision to bursar_app;
+grant insert on check_decision, mapping_template_version to bursar_app;
 grant delete on import_row, action_idempotency, schedule_run to bursar_app;
 
 -- The account row's caps may be edited; its counters, sequence and head may not.

@@ -6,6 +6,7 @@ from schema.tables.imports import ImportRow, ImportRun, StoredFile
 from schema.tables.jobs import Heartbeat, Job, JobAttempt, Schedule, ScheduleRun
 from schema.tables.ledger import BudgetAccount, CheckDecision, Hold, LedgerEntry
 from schema.tables.records import ActionIdempotency, Alert, AuditLog, Outbox
+from schema.tables.templates import MappingTemplate, MappingTemplateVersion
 from schema.tables.tenants import ApiKey, AppUser, Currency, FiscalPeriod, Membership, Tenant
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "Job",
     "JobAttempt",
     "LedgerEntry",
+    "MappingTemplate",
+    "MappingTemplateVersion",
     "Membership",
     "Outbox",
     "Schedule",

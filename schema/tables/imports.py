@@ -50,7 +50,10 @@ class StoredFile(TenantKeyed, Base):
 
 
 class ImportRun(TenantKeyed, Timed, Base):
-    """One import of one file: what was asked, what was planned, what came of it."""
+    """One import of one file: what was asked, what was planned, what came of it.
+
+    A run with `continues_id` loads rows that the named run rejected, mended and sent again.
+    """
 
     __tablename__ = "import_run"
     __table_args__ = (
@@ -65,6 +68,19 @@ class ImportRun(TenantKeyed, Timed, Base):
             unique=True,
             postgresql_where=text("state in ('completed', 'completed_with_errors', 'applying')"),
         ),
+        Index(
+            "ix_import_run_continues",
+            "tenant_id",
+            "continues_id",
+            postgresql_where=text("continues_id is not null"),
+        ),
+        Index(
+            "ix_import_run_headers",
+            "tenant_id",
+            "header_fingerprint",
+            "created_at",
+            postgresql_where=text("header_fingerprint is not null"),
+        ),
         CheckConstraint(
             "state in (" + ", ".join(f"'{s}'" for s in IMPORT_STATES) + ")", name="state"
         ),
@@ -78,10 +94,15 @@ class ImportRun(TenantKeyed, Timed, Base):
     mode: Mapped[str] = mapped_column(server_default="all_or_nothing")
     apply: Mapped[bool] = mapped_column(server_default=text("true"))
     force_kind: Mapped[bool] = mapped_column(server_default=text("false"))
+    allow_below_used: Mapped[bool] = mapped_column(server_default=text("false"))
     sheet: Mapped[str | None]
     header_row: Mapped[int | None] = mapped_column(Integer)
     mapping: Mapped[dict[str, Any] | None]
     defaults: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    answers: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    header_fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
+    template_id: Mapped[UUID | None]
+    template_version: Mapped[int | None]
     analysis: Mapped[dict[str, Any] | None]
     fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
     total_rows: Mapped[int] = mapped_column(server_default=text("0"))
@@ -93,6 +114,11 @@ class ImportRun(TenantKeyed, Timed, Base):
     warnings: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     error: Mapped[dict[str, Any] | None]
     duplicate_of: Mapped[UUID | None]
+    continues_id: Mapped[UUID | None]
+    consequences: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    undo: Mapped[dict[str, Any] | None]
+    history: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    """Each state it has been in, and since when. A trigger writes it."""
     created_by: Mapped[str]
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from flask import Response, jsonify, make_response, request
+from flask import Response, jsonify, make_response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
 from bursar.budgets import balances, editing
-from bursar.errors import Fault, InvalidInput, VersionRequired
+from bursar.errors import Fault, InvalidInput
 from bursar.money import parse_amount
 from web import idempotency
 from web.api.wire import (
@@ -30,6 +29,7 @@ from web.api.wire import (
     time_text,
 )
 from web.auth import EDIT, READ, principal, require, transaction
+from web.versions import etag, required_version
 
 api = APIBlueprint(
     "budgets", __name__, url_prefix="/api/v1/budgets", abp_tags=[Tag(name="Budgets")]
@@ -89,6 +89,9 @@ class BudgetFilter(ListQuery):
     kind: Kind | None = None
     q: Text | None = Field(None, description="Part of a department, name, account or reference.")
     sort: Annotated[str, Field(max_length=40)] = "-created_at"
+    fields: Annotated[str, Field(max_length=500, pattern=r"^[a-z_,]*$")] = Field(
+        "", description="Only these fields of each budget, separated by commas; empty: all."
+    )
 
 
 class BudgetIn(Model):
@@ -143,25 +146,6 @@ def wire(row: Any) -> dict[str, Any]:
     }
 
 
-def etag(row: Any) -> dict[str, str]:
-    """The version of a budget as a header."""
-    return {"ETag": f'"{row.row_version}"'}
-
-
-def required_version() -> int:
-    """The version in If-Match. Raises VersionRequired, InvalidInput."""
-    header = request.headers.get("If-Match", "").strip()
-    if not header:
-        raise VersionRequired
-    text = header.removeprefix("W/").strip('"')
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise InvalidInput(
-            "If-Match carries no version of a budget.",
-            faults=[Fault("/If-Match", "invalid_version", "Send the ETag that was read.")],
-        )
-    return int(text)
-
-
 @api.get("", responses={"200": BudgetPage, **problems()})
 @require(READ)
 def list_budgets(query: BudgetFilter) -> Response:
@@ -169,9 +153,27 @@ def list_budgets(query: BudgetFilter) -> Response:
 
     Filters narrow; `sort` takes created_at, department, budgeted_amount, available, fiscal_period.
     """
+    wanted = _fields(query.fields)
     with transaction() as session:
-        page = balances.list_balances(session, **query.model_dump())
-    return jsonify(data=[wire(row) for row in page.rows], next_cursor=page.next_cursor)
+        page = balances.list_balances(session, **query.model_dump(exclude={"fields"}))
+    data = [wire(row) for row in page.rows]
+    if wanted:
+        data = [{name: row[name] for name in wanted} for row in data]
+    return jsonify(data=data, next_cursor=page.next_cursor)
+
+
+def _fields(text: str) -> list[str]:
+    """The fields that were asked for. Raises InvalidInput for one that no budget has."""
+    wanted = [name for name in text.split(",") if name]
+    unknown = [name for name in wanted if name not in BudgetOut.model_fields]
+    if unknown:
+        raise InvalidInput(
+            f"Budgets have no field {', '.join(unknown)}.",
+            faults=[
+                Fault("/fields", "unknown_field", f"{name!r} is no field.") for name in unknown
+            ],
+        )
+    return wanted
 
 
 @api.post("", responses={"201": BudgetOut, **problems(400, 409)})
@@ -187,7 +189,7 @@ def create_budget(body: BudgetIn) -> Response:
     def work(session: Any) -> idempotency.Answer:
         row = editing.create_budget(session, who.tenant_id, new, who.actor)
         location = f"/api/v1/budgets/{row.id}"
-        return idempotency.Answer(201, wire(row), {"Location": location, **etag(row)})
+        return idempotency.Answer(201, wire(row), {"Location": location, **etag(row.row_version)})
 
     return idempotency.once(work, body.model_dump())
 
@@ -198,7 +200,7 @@ def get_budget(path: BudgetPath) -> Response:
     """Read a budget."""
     with transaction() as session:
         row = balances.get_balance(session, path.budget_id)
-    return make_response(jsonify(wire(row)), 200, etag(row))
+    return make_response(jsonify(wire(row)), 200, etag(row.row_version))
 
 
 @api.patch("/<budget_id>", responses={"200": BudgetOut, **problems(404, 409, 412, 428)})
@@ -215,7 +217,7 @@ def edit_budget(path: BudgetPath, body: BudgetChange) -> Response:
         row = editing.edit_budget(
             session, who.tenant_id, path.budget_id, version, changes, who.actor
         )
-    return make_response(jsonify(wire(row)), 200, etag(row))
+    return make_response(jsonify(wire(row)), 200, etag(row.row_version))
 
 
 @api.delete("/<budget_id>", responses={"204": None, **problems(404, 409)})
@@ -234,6 +236,6 @@ def restore_budget(path: BudgetPath) -> Response:
 
     def work(session: Any) -> idempotency.Answer:
         row = editing.restore_budget(session, path.budget_id)
-        return idempotency.Answer(200, wire(row), etag(row))
+        return idempotency.Answer(200, wire(row), etag(row.row_version))
 
     return idempotency.once(work, None)

@@ -6,6 +6,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
+
+from bursar.importing.history import Standing
 from schema.tables import ImportRow, ImportRun
 from web.api.wire import AmountOut, Out, amount_text, time_text
 
@@ -18,52 +21,16 @@ class StartedOut(Out):
     state: str
 
 
-class ColumnOut(Out):
-    """What one column means, and why."""
+class ImportPath(BaseModel):
+    """Which import."""
 
-    index: int
-    header: str
-    target: str | None
-    confidence: float
-    reason: str
-    samples: list[str]
-    period: str | None = None
+    import_id: UUID
 
 
-class DetectionOut(Out):
-    """What the file is."""
+class MendingOut(StartedOut):
+    """An attempt at rows that an import had rejected; `id` is the import, which goes on."""
 
-    kind: str
-    confidence: float
-    budget_confidence: float
-    warnings: list[str]
-
-
-class ConstantOut(Out):
-    """A value that title, sheet or file name gives for every row."""
-
-    value: str
-    origin: str
-
-
-class AnalysisOut(Out):
-    """What was recognised of a file."""
-
-    file_id: UUID
-    file_name: str
-    sheets: list[str]
-    sheet: str | None
-    header_row: int | None
-    headers: list[str]
-    sample_rows: list[list[str]]
-    total_rows: int
-    layout: str | None
-    columns: list[ColumnOut]
-    detection: DetectionOut
-    constants: dict[str, ConstantOut]
-    missing_required: list[str]
-    can_proceed: bool
-    template_id: UUID | None
+    attempt_id: UUID
 
 
 class CountsOut(Out):
@@ -85,6 +52,51 @@ class AmountsOut(Out):
     by_currency: dict[str, dict[str, str]]
 
 
+class ShortOut(Out):
+    """Budgets that would hold less than is used on them."""
+
+    count: int
+    blocking: int
+    budgets: list[dict[str, Any]]
+
+
+class CrossedOut(Out):
+    """Budgets that would cross a cap."""
+
+    count: int
+    budgets: list[dict[str, Any]]
+
+
+class ConsequencesOut(Out):
+    """What the plan does beyond the amounts."""
+
+    below_used: ShortOut
+    alerts: CrossedOut
+
+
+class UndoOut(Out):
+    """Budgets that go back when an import is undone, and those that stay and why."""
+
+    reverted: int
+    kept: int
+    amounts: dict[str, dict[str, str]]
+    kept_budgets: list[dict[str, Any]]
+
+
+class UndoneOut(UndoOut):
+    """What was taken back, when and by whom."""
+
+    at: str
+    by: str
+
+
+class StateOut(Out):
+    """A state that an import has been in, and since when."""
+
+    state: str
+    at: str
+
+
 class ImportOut(Out):
     """An import."""
 
@@ -97,15 +109,21 @@ class ImportOut(Out):
     sheet: str | None
     counts: CountsOut
     amounts: AmountsOut
+    consequences: ConsequencesOut | None
     warnings: list[str]
     error: dict[str, Any] | None
+    undo: UndoneOut | None
     duplicate_of: UUID | None
+    continues: UUID | None
+    continued_by: list[UUID]
+    template_id: UUID | None
     job_id: UUID | None
     created_by: str
     created_at: str
     started_at: str | None
     completed_at: str | None
     duration_ms: int | None
+    history: list[StateOut]
 
 
 class ImportPage(Out):
@@ -157,11 +175,11 @@ class RowErrorPage(Out):
     total: int
 
 
-def run_wire(run: ImportRun, file_name: str) -> dict[str, Any]:
-    """An import with its counts and sums."""
+def run_wire(run: ImportRun, file_name: str, standing: Standing) -> dict[str, Any]:
+    """An import with its counts and sums, its attempts at mended rows included."""
     sums = {
         code: {name: amount_text(Decimal(value), code) for name, value in pair.items()}
-        for code, pair in run.amounts.items()
+        for code, pair in standing.amounts.items()
     }
     only = next(iter(sums)) if len(sums) == 1 else None
     duration = (
@@ -171,18 +189,18 @@ def run_wire(run: ImportRun, file_name: str) -> dict[str, Any]:
     )
     return {
         "id": str(run.id),
-        "state": run.state,
+        "state": standing.state,
         "file_id": str(run.file_id),
         "file_name": file_name,
         "source_type": run.source_type,
         "mode": run.mode,
         "sheet": run.sheet,
         "counts": {
-            "total": run.total_rows,
-            "created": run.created_rows,
-            "updated": run.updated_rows,
-            "unchanged": run.unchanged_rows,
-            "rejected": run.rejected_rows,
+            "total": standing.total,
+            "created": standing.created,
+            "updated": standing.updated,
+            "unchanged": standing.unchanged,
+            "rejected": standing.rejected,
         },
         "amounts": {
             "before": sums[only]["before"] if only else None,
@@ -191,14 +209,20 @@ def run_wire(run: ImportRun, file_name: str) -> dict[str, Any]:
             "by_currency": sums,
         },
         "warnings": run.warnings,
-        "error": run.error,
+        "consequences": run.consequences or None,
+        "error": standing.error,
+        "undo": run.undo,
         "duplicate_of": str(run.duplicate_of) if run.duplicate_of else None,
+        "continues": str(run.continues_id) if run.continues_id else None,
+        "continued_by": [str(attempt) for attempt in standing.attempts],
+        "template_id": str(run.template_id) if run.template_id else None,
         "job_id": str(run.job_id) if run.job_id else None,
         "created_by": run.created_by,
         "created_at": time_text(run.created_at),
         "started_at": time_text(run.started_at),
         "completed_at": time_text(run.completed_at),
         "duration_ms": duration,
+        "history": run.history,
     }
 
 

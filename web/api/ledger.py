@@ -8,7 +8,9 @@ from uuid import UUID
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
+from bursar.budgets.balances import get_balance
 from bursar.database import database
+from bursar.importing.lineage import Source, sources_of
 from bursar.ledger import operations
 from bursar.ledger.entries import list_entries
 from bursar.ledger.reconcile import reconcile
@@ -72,6 +74,32 @@ class EntryOut(Out):
     reason: str | None
     recorded_at: str
     hash: str
+
+
+class SourceOut(Out):
+    """A cell that went into a budget."""
+
+    import_id: UUID
+    file_id: UUID
+    file_name: str
+    sha256: str
+    sheet: str | None
+    row: int
+    column: str | None
+    cell: str | None
+    amount: AmountOut
+    currency: CurrencyCode
+    action: str
+    state: str
+    imported_by: str
+    imported_at: str | None
+    entries: list[int]
+
+
+class LineageOut(Out):
+    """The cells that a budget's amount came from, newest import first."""
+
+    data: list[SourceOut]
 
 
 class EntryPage(Out):
@@ -158,6 +186,30 @@ def _entry_wire(entry: LedgerEntry, currency: str) -> dict[str, Any]:
         "import_id": str(entry.import_id) if entry.import_id else None,
         "recorded_at": time_text(entry.recorded_at),
         "hash": entry.hash.hex(),
+    }
+
+
+@api.get("/<budget_id>/lineage", responses={"200": LineageOut, **problems(404)})
+@require(READ)
+def lineage(path: BudgetPath) -> Response:
+    """The cells that a budget's amount came from: import, file, sheet, row and cell."""
+    with transaction() as session:
+        currency = get_balance(session, path.budget_id).currency
+        found = sources_of(session, path.budget_id)
+    return jsonify(data=[_source_wire(source, currency) for source in found])
+
+
+def _source_wire(source: Source, currency: str) -> dict[str, Any]:
+    plain = ("file_name", "sha256", "sheet", "row", "column", "cell", "action", "state",
+             "imported_by")  # fmt: skip
+    return {
+        "import_id": str(source.import_id),
+        "file_id": str(source.file_id),
+        **{name: getattr(source, name) for name in plain},
+        "amount": amount_text(source.amount, currency),
+        "currency": currency,
+        "imported_at": time_text(source.imported_at),
+        "entries": list(source.seqs),
     }
 
 

@@ -8,9 +8,20 @@ from flask import Flask, Response, g, make_response, redirect, render_template, 
 
 from bursar.config import settings
 from web.auth import allows
-from web.pages import budgets, dashboard, docs, drawing, imports, jobs, login, mapping
+from web.pages import (
+    budgets,
+    dashboard,
+    docs,
+    drawing,
+    import_repairs,
+    imports,
+    jobs,
+    login,
+    mapping,
+    remembered,
+)
 
-_PAGES = (login, dashboard, budgets, mapping, imports, jobs, docs)
+_PAGES = (login, dashboard, budgets, mapping, imports, import_repairs, remembered, jobs, docs)
 
 # What to do next, by status.
 ADVICE = {

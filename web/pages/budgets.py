@@ -10,6 +10,7 @@ from flask import Blueprint, render_template, request
 from bursar import alerts, files
 from bursar.budgets import balances
 from bursar.importing import runs
+from bursar.importing.lineage import sources_of
 from bursar.ledger.entries import list_entries
 from web.auth import READ, require, transaction
 
@@ -26,6 +27,7 @@ def show(budget_id: UUID) -> Any:
             session, budget.account_id, limit=25, cursor=request.args.get("cursor") or None
         )
         told = alerts.list_alerts(session, budget_id=budget_id, limit=10)
+        sources = sources_of(session, budget_id)
         origin = runs.get_run(session, budget.import_id) if budget.import_id else None
         origin_name = files.get_file(session, origin.file_id).name if origin else None
     return render_template(
@@ -33,6 +35,8 @@ def show(budget_id: UUID) -> Any:
         budget=budget,
         entries=entries,
         alerts=[row.Alert for row in told.rows],
+        sources=sources[:50],
+        more_sources=len(sources) - 50,
         origin=origin,
         origin_name=origin_name,
     )

@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from bursar import alerts
 from bursar.budgets import balances
-from bursar.importing import runs
+from bursar.importing import history
 from web.auth import READ, SPEND, principal, require, transaction
 from web.pages.going import back_to, uuid_or_none
 
@@ -46,7 +46,7 @@ def show() -> Any:
             "alerts": told_rows,
             "more_alerts": told.next_cursor is not None,
             "names": balances.names_of(session, {a.budget_id for a in told_rows if a.budget_id}),
-            "imports": runs.list_runs(session, limit=_IMPORTS).rows,
+            "imports": history.list_runs(session, limit=_IMPORTS).rows,
         }
     return render_template(
         "dashboard.html",

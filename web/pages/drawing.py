@@ -74,7 +74,11 @@ def prose(text: str) -> Markup:
 
 def job_kind(kind: str) -> str:
     """What a job does, in words."""
-    known = {"imports.run": "Import a file", "imports.apply": "Apply a previewed import"}
+    known = {
+        "imports.run": "Import a file",
+        "imports.apply": "Apply a previewed import",
+        "imports.undo": "Undo an import",
+    }
     return known.get(kind, phrase(kind))
 
 
@@ -132,6 +136,16 @@ def confidence(value: float) -> str:
     return "a guess"
 
 
+def answer(asked: tuple[str, object]) -> str:
+    """A choice of a question about the file, in words."""
+    kind, choice = asked
+    if kind == "decimal_mark":
+        return {".": "The point marks decimals", ",": "The comma marks decimals"}[str(choice)]
+    if kind == "unit":
+        return "As they stand" if choice == 1 else f"In units of {number(str(choice))}"
+    return phrase(str(choice))
+
+
 @dataclass(frozen=True, slots=True)
 class Utilization:
     """A bar of what is used of a budget; lengths are of 100, and `words` says it all."""
@@ -169,6 +183,7 @@ def install(app: Flask) -> None:
     """Teach the templates these words."""
     app.jinja_env.filters.update(
         actor=actor,
+        answer=answer,
         prose=prose,
         job_kind=job_kind,
         phrase=phrase,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,8 @@ from flask import Blueprint, flash, g, make_response, redirect, render_template,
 from sqlalchemy.orm import Session
 
 from bursar import files
-from bursar.importing import runs
+from bursar.errors import PlanStale
+from bursar.importing import consequences, history, runs
 from bursar.jobs import rows as jobs
 from schema.tables import ImportRun, Job
 from schema.tables.imports import IMPORT_STATES
@@ -43,7 +45,7 @@ def index() -> Any:
     state = request.args.get("state", "")
     state = state if state in IMPORT_STATES else ""
     with transaction() as session:
-        found = runs.list_runs(
+        found = history.list_runs(
             session, state=state or None, limit=25, cursor=request.args.get("cursor") or None
         )
     return render_template("imports.html", imports=found, state=state, states=IMPORT_STATES)
@@ -52,7 +54,7 @@ def index() -> Any:
 @blueprint.get("/<uuid:import_id>")
 @require(READ)
 def show(import_id: UUID) -> Any:
-    """How far an import is, or what came of it, row by row."""
+    """How far an import is, what it would do, or what came of it, row by row."""
     action = request.args.get("action", "")
     action = action if action in ACTIONS else ""
     cursor = request.args.get("cursor", "")
@@ -60,25 +62,42 @@ def show(import_id: UUID) -> Any:
     with transaction() as session:
         run = runs.get_run(session, import_id)
         job = _job_of(session, run)
-        rows = runs.plan_rows(session, import_id, action=action or None, after=after, limit=_ROWS)
-        first = runs.plan_rows(session, import_id, action="rejected", after=None, limit=_ROWS)
+        standing = history.standing_of(session, run)
+        rows = history.plan_rows(
+            session, import_id, action=action or None, after=after, limit=_ROWS
+        )
+        waiting = history.rejected_rows(session, run, after=None, limit=_ROWS)
         name = files.get_file(session, run.file_id).name
+        moved = _moved_rows(session, run)
     shown = rows[:_ROWS]
     following = shown[-1].row_no * 1000 + shown[-1].part if len(rows) > _ROWS else None
     return render_template(
         "import_run.html",
         run=run,
+        standing=standing,
         job=job,
         working=_working(run, job),
         name=name,
-        sums={c: {n: Decimal(v) for n, v in pair.items()} for c, pair in run.amounts.items()},
+        sums={c: {n: Decimal(v) for n, v in pair.items()} for c, pair in standing.amounts.items()},
+        moved=moved,
         rows=shown,
-        rejected=first[:_ROWS],
+        rejected=waiting[:_ROWS],
         action=action,
         actions=ACTIONS,
         next_cursor=following,
-        advice=ADVICE.get((run.error or {}).get("code", ""), OTHER_ADVICE),
+        advice=ADVICE.get((standing.error or {}).get("code", ""), OTHER_ADVICE),
     )
+
+
+def _moved_rows(session: Session, run: ImportRun) -> list[int]:
+    """Rows of a plan that no longer fit the budgets as they are."""
+    if run.state != "planned":
+        return []
+    try:
+        runs.require_fresh(session, run)
+    except PlanStale as stale:
+        return stale.rows
+    return []
 
 
 @blueprint.get("/<uuid:import_id>/progress")
@@ -98,11 +117,27 @@ def progress(import_id: UUID) -> Any:
 @require(IMPORT)
 def apply(import_id: UUID) -> Any:
     """Carry out a plan that somebody has looked at."""
+    allowed = request.form.get("allow_below_used") == "yes"
     with transaction() as session:
-        run = runs.require_planned(session, import_id)
+        run = runs.require_planned(session, import_id, allow_below_used=allowed)
+        consequences.require_allowed(run)
         bell = runs.start(session, run, "imports.apply", principal().actor, g.request_id)
     announce(bell)
     return redirect(url_for("import_pages.show", import_id=import_id), 303)
+
+
+@blueprint.post("/<uuid:import_id>/again")
+@require(IMPORT)
+def plan_again(import_id: UUID) -> Any:
+    """Plan the same import anew, against the budgets as they are now."""
+    who = principal()
+    with transaction() as session:
+        old = runs.get_run(session, import_id)
+        wish = replace(runs.wish_of(old), apply=False)
+        run = runs.request_import(session, who.tenant_id, old.file_id, wish, who.actor)
+        bell = runs.start(session, run, "imports.run", who.actor, g.request_id)
+    announce(bell)
+    return redirect(url_for("import_pages.show", import_id=run.id), 303)
 
 
 @blueprint.post("/<uuid:import_id>/cancel")
@@ -133,4 +168,6 @@ def _job_of(session: Session, run: ImportRun) -> Job | None:
 
 def _working(run: ImportRun, job: Job | None) -> bool:
     """Whether a worker is busy with it, or soon will be."""
-    return run.state not in runs.ENDED and job is not None and job.state not in jobs.ENDED
+    if job is None or job.state in jobs.ENDED:
+        return False
+    return run.state not in runs.ENDED or job.kind == "imports.undo"

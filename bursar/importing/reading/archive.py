@@ -8,55 +8,66 @@ cells, so the addresses of cells are looked at on the way.
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from bursar.config import settings
-from bursar.errors import FileLimitExceeded, UnreadableFile
+from bursar.errors import BursarError, FileLimitExceeded, UnreadableFile
 from bursar.importing.reading.addresses import FarCells, every_cell
 from bursar.importing.reading.records import BinaryCells
 from bursar.importing.reading.repeats import RepeatedCells
 
 _BLOCK = 1 << 18
-_LARGEST_RATIO = 100  # honest workbooks shrink by ten to thirty
+_LARGEST_RATIO = 100  # of one member; honest workbooks shrink by ten to thirty
+_LARGEST_RATIO_OF_ALL = 60
 _SMALL = 20 << 20  # below this many bytes any ratio is harmless
 _BINARY_SHEET = b"\x81\x01"  # how the records of a sheet begin
 
 
 def check_archive(path: Path, file_name: str) -> None:
     """Raises FileLimitExceeded when the workbook inflates too far, UnreadableFile when damaged."""
-    limit = settings().inflated_limit_bytes
     total = 0
     try:
         with zipfile.ZipFile(path) as archive:
+            packed = sum(member.compress_size for member in archive.infolist())
+            if packed > path.stat().st_size:
+                raise _damaged(file_name)  # several names for the same bytes
             for member in archive.infolist():
                 if member.flag_bits & 1:
                     raise UnreadableFile(
                         f"{file_name} is protected by a password. Save it without one and retry."
                     )
-                total += _check_member(archive, member, limit - total, file_name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as problem:
-        raise UnreadableFile(
-            f"{file_name} is cut short or damaged. Download or export it again."
-        ) from problem
+                if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise _damaged(file_name)  # no workbook is packed otherwise
+                total += _check_member(archive, member, total, packed, file_name)
+    except BursarError:
+        raise
+    except Exception as problem:
+        # Forged archives make zipfile raise nearly anything: its own errors, those of the
+        # decompressors, and wrong text, numbers and places.
+        raise _damaged(file_name) from problem
+
+
+def _damaged(file_name: str) -> UnreadableFile:
+    return UnreadableFile(f"{file_name} is cut short or damaged. Download or export it again.")
 
 
 def _check_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, file_name: str
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, before: int, packed: int, file_name: str
 ) -> int:
-    """Check one part of the workbook; returns the bytes that it inflates to."""
+    """The inflated size of a member, after `before` bytes of others; `packed` is that of all."""
     # A forged size would end the reading early with a bad checksum; the true end is the data's.
-    member.file_size = max(member.file_size, left + _BLOCK)
+    member.file_size = max(member.file_size, settings().inflated_limit_bytes - before + _BLOCK)
     name = member.filename.lower()
     size = 0
     # A workbook may keep its sheets under any name.
-    repeats, cells = RepeatedCells(), FarCells()
-    binary = BinaryCells()
+    repeats, cells, binary = RepeatedCells(), FarCells(), BinaryCells()
     is_sheet = "worksheets/sheet" in name
     for block in _blocks(archive, member):
         size += len(block)
-        _check_size(size, left, member.compress_size, file_name)
+        if size > member.compress_size * _LARGEST_RATIO and size > _SMALL:
+            raise _inflates_too_far(file_name)
+        _check_total(before + size, packed, file_name)
         if name == "content.xml":
             repeats.add(block)
             repeats.extent.check(file_name)
@@ -80,14 +91,19 @@ def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes
             yield block
 
 
-def _check_size(size: int, left: int, compressed: int, file_name: str) -> None:
-    if size > left:
+def _check_total(total: int, packed: int, file_name: str) -> None:
+    limit = settings().inflated_limit_bytes
+    if total > limit:
         raise FileLimitExceeded(
-            f"{file_name} inflates to more than {settings().inflated_limit_bytes} bytes. "
+            f"{file_name} inflates to more than {limit} bytes. "
             "Send the one sheet that matters, as CSV."
         )
-    if size > max(_SMALL, compressed * _LARGEST_RATIO):
-        raise FileLimitExceeded(
-            f"{file_name} inflates to more than {_LARGEST_RATIO} times its size, as no"
-            " spreadsheet does. Send the one sheet that matters, as CSV."
-        )
+    if total > max(_SMALL, packed * _LARGEST_RATIO_OF_ALL):
+        raise _inflates_too_far(file_name)
+
+
+def _inflates_too_far(file_name: str) -> FileLimitExceeded:
+    return FileLimitExceeded(
+        f"{file_name} inflates to more than {_LARGEST_RATIO_OF_ALL} times its size, as no"
+        " spreadsheet does. Send the one sheet that matters, as CSV."
+    )

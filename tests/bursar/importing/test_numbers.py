@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bursar.importing.numbers import DecimalMark, Evidence, NotANumber, parse_number
+from bursar.importing.numbers import (
+    DecimalMark,
+    Evidence,
+    NotANumber,
+    looks_numeric,
+    parse_number,
+)
 
 
 def decide(*cells, thousands=""):
@@ -71,3 +77,19 @@ def test_what_either_convention_writes_is_read_back_exactly(amount):
     assert Decimal(parse_number(german, DecimalMark.COMMA)) == amount
     assert decide(english) in (DecimalMark.POINT, DecimalMark.NONE)
     assert decide(german) is DecimalMark.COMMA
+
+
+def test_a_cell_of_blanks_and_nonsense_is_refused_at_once():
+    # Were the blanks divided in every way, no test would ever end here.
+    for cell in (
+        "1" + "\xa0" * 90 + "z",
+        "$" + " " * 90 + "1" + "'" * 90 + "z",
+        "1" * 10_000 + "z",
+    ):
+        assert not looks_numeric(cell)
+
+
+def test_a_numbering_says_nothing_about_how_a_column_writes_numbers():
+    evidence = Evidence()
+    evidence.look(["1,234.50", "1.2.3"])
+    assert evidence.decide() is DecimalMark.POINT

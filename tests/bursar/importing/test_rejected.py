@@ -24,9 +24,9 @@ def test_the_csv_has_the_rows_and_their_reasons(write, clean, tmp_path):
         == 1
     )
     rows = list(csv.reader(out.open(encoding="utf-8-sig", newline="")))
-    assert rows[0] == ["Department", "Fiscal Year", "Budget", "Reason"]
-    assert rows[1][:3] == ["'=A1", "2025", "lots"]
-    assert "not a number" in rows[1][3]
+    assert rows[0] == ["Department", "Fiscal Year", "Budget", "Row", "Reason"]
+    assert rows[1][:4] == ["'=A1", "2025", "lots", "3"]
+    assert "not a number" in rows[1][4]
 
 
 def test_the_workbook_has_the_same(write, clean, tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api_client import Api, code_of
-from tests.conftest import MakeApi
+from tests.conftest import MakeApi, MakeBudget
 
 NEW = {
     "department": "Engineering",
@@ -213,3 +213,14 @@ def test_json_that_is_out_of_reach_is_refused(api: Api, raw: str) -> None:
 def test_a_version_that_is_no_version_is_refused(api: Api, version: str) -> None:
     budget = make(api)
     assert code_of(api.patch(f"/budgets/{budget['id']}", {"owner": "A"}, version))[0] == 422
+
+
+def test_a_list_gives_only_the_fields_that_were_asked_for(
+    api: Api, make_budget: MakeBudget
+) -> None:
+    make_budget("10")
+    (found,) = api.get("/budgets", fields="department,available,currency").get_json()["data"]
+    assert found == {"department": "Engineering", "available": "10.00", "currency": "USD"}
+    refused = api.get("/budgets", fields="department,colour")
+    assert code_of(refused) == (422, "invalid_input")
+    assert refused.get_json()["errors"][0]["pointer"] == "/fields"

@@ -7,6 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 import xlsxwriter
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from structlog.testing import capture_logs
 
 from bursar.config import settings
 from bursar.database import Database
@@ -19,6 +22,7 @@ from bursar.jobs import runner
 from bursar.jobs.lease import Lease
 from bursar.jobs.runner import Work
 from tests.api_client import Api, code_of
+from tests.web.api.conftest import Imports
 
 GOOD = b'Department,Sub Category,Fiscal Year,Budget\nOps,Fuel,FY2025,"1,000.50"\n'
 
@@ -252,17 +256,85 @@ def test_an_import_whose_plan_was_overtaken_plans_again(
 ) -> None:
     first = api.upload("/imports", GOOD).get_json()
     second = api.upload("/imports", GOOD.replace(b"1,000.50", b"7.00")).get_json()
-    require_fresh = applying.require_fresh
+    carry_out = applying._carry_out
 
-    def overtaken(session: Any, run: Any, **more: Any) -> None:
-        monkeypatch.setattr(applying, "require_fresh", require_fresh)
+    def overtaken(session: Any, run: Any, lease: Any) -> None:
+        monkeypatch.setattr(applying, "_carry_out", carry_out)
         job_id = UUID(first["job_id"])
         assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
-        require_fresh(session, run, **more)
+        carry_out(session, run, lease)
 
-    monkeypatch.setattr(applying, "require_fresh", overtaken)
+    monkeypatch.setattr(applying, "_carry_out", overtaken)
     job_id = UUID(second["job_id"])
     assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
     run = api.get(f"/imports/{second['id']}").get_json()
     assert (run["state"], run["counts"]["updated"]) == ("completed", 1)
     assert api.get("/budgets").get_json()["data"][0]["budgeted_amount"] == "7.00"
+
+
+def test_the_same_file_overtaking_itself_is_one_import(
+    api: Api, database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = api.upload("/imports", GOOD).get_json()
+    second = api.upload("/imports", GOOD).get_json()
+    carry_out = applying._carry_out
+
+    def overtaken(session: Any, run: Any, lease: Any) -> None:
+        monkeypatch.setattr(applying, "_carry_out", carry_out)
+        job_id = UUID(first["job_id"])
+        assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
+        carry_out(session, run, lease)
+
+    monkeypatch.setattr(applying, "_carry_out", overtaken)
+    job_id = UUID(second["job_id"])
+    assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
+    run = api.get(f"/imports/{second['id']}").get_json()
+    assert (run["state"], run["duplicate_of"]) == ("completed", first["id"])
+    assert (run["counts"]["created"], run["counts"]["unchanged"]) == (0, 1)
+
+
+def test_the_log_tells_of_imports_by_the_documents_names(imports: Imports, tenant_id: UUID) -> None:
+    with capture_logs() as events:
+        run = imports.send(GOOD, "told.csv")
+        imports.send(b"Employee ID,Gross Pay,Net Pay\n1,10,8\n2,9,7\n", "pay.csv")
+    told = {event["event"]: event for event in events}
+    assert told["Import completed"]["customerId"] == str(tenant_id)
+    assert told["Import completed"]["importId"] == run["id"]
+    assert (told["Import completed"]["successRows"], told["Import completed"]["errorRows"]) == (
+        1,
+        0,
+    )
+    assert told["Import completed"]["durationMs"] >= 0
+    started = next(event for event in events if event["event"] == "Import started")
+    assert (started["fileName"], started["totalRows"]) == ("told.csv", 1)
+    warned = told["Non-budget file detected"]
+    assert (warned["log_level"], warned["detectedType"]) == ("warning", "payroll")
+    assert 0 < warned["confidence"] <= 1
+
+
+def test_an_import_keeps_its_states_and_is_history_once_done(
+    imports: Imports, database: Database, tenant_id: UUID
+) -> None:
+    run = imports.send(GOOD)
+    assert [step["state"] for step in run["history"]] == [
+        "received", "profiled", "planned", "completed",
+    ]  # fmt: skip
+    assert sorted(step["at"] for step in run["history"]) == [step["at"] for step in run["history"]]
+    for change in ("created_rows = 7", "state = 'failed'", "amounts = '{}'"):
+        with (
+            pytest.raises(IntegrityError, match="is history"),
+            database.transaction(tenant_id, "test") as session,
+        ):
+            session.execute(text(f"update import_run set {change} where id = '{run['id']}'"))
+
+
+def test_two_tables_on_a_sheet_are_refused_until_somebody_has_looked(imports: Imports) -> None:
+    content = (
+        b"Department,Item,Budget 2025\nParks,Benches,100\nParks,Trees,50\nRoads,Salt,30\n"
+        b"Position,Salary,Department\nClerk,40000,Parks\nForeman,52000,Roads\n"
+    )
+    refused = imports.send(content, mode="skip_errors")
+    assert (refused["state"], refused["error"]["code"]) == ("failed", "several_tables")
+    assert "row 5" in refused["error"]["detail"]
+    loaded = imports.send(content, mode="skip_errors", force_kind="true")
+    assert loaded["state"] == "completed_with_errors"

@@ -72,6 +72,7 @@ def theirs(api: Api, make_budget: MakeBudget) -> dict[str, str]:
     held = {"amount": "10", "currency": "USD", "ref_id": f"their-{uuid4()}"}
     assert api.post(f"/budgets/{budget}/reservations", held).status_code == 201
     started = api.upload("/imports", b"Department,Budget,Year\nOps,5,FY2025\n").get_json()
+    made = api.post("/mapping-templates", {"headers": ["A"], "mapping": {"A": "department"}})
     alert = api.get("/alerts").get_json()["data"][0]
     return {
         "budget_id": str(budget),
@@ -79,6 +80,7 @@ def theirs(api: Api, make_budget: MakeBudget) -> dict[str, str]:
         "import_id": started["id"],
         "job_id": started["job_id"],
         "alert_id": alert["id"],
+        "template_id": made.get_json()["id"],
     }
 
 
@@ -104,7 +106,7 @@ def test_another_tenant_s_ids_do_not_exist_on_any_route(
             path = filled(rule, value).removeprefix("/api/v1")
             body = BODIES.get(rule.rsplit("/", 1)[-1])
             if method == "PATCH":
-                response = stranger.patch(path, {"owner": "me"}, 1)
+                response = stranger.patch(path, {"name": "mine"}, 1)
             else:
                 response = stranger.call(
                     method, path, **({"json": body} if body is not None else {})
@@ -129,7 +131,7 @@ def test_lists_show_only_ones_own(
     database: Database, make_api: MakeApi, theirs: dict[str, str]
 ) -> None:
     stranger = make_api("admin", create_tenant(database, "Stranger"))
-    for path in ("/budgets", "/imports", "/jobs", "/alerts"):
+    for path in ("/budgets", "/imports", "/jobs", "/alerts", "/mapping-templates"):
         assert stranger.get(path).get_json()["data"] == []
 
 

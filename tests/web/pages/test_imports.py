@@ -30,7 +30,9 @@ def test_an_uploaded_file_is_reviewed_and_imported(visitor: Visitor, api: Api) -
     review = review_of(visitor, GOOD)
     html = visitor.get(review).text
     assert re.search(r'value="budgeted_amount" selected', html)
-    assert "Certain" in html
+    assert re.search(r"Certain|Likely", html)
+    read = visitor.send(review, seen=review, then="review").text
+    assert re.search(r"1,000\.50.*USD", read)
     answer = visitor.send(review, seen=review, mode="skip_errors", then="import")
     assert answer.status_code == 303
     run = run_of(api, answer.location)
@@ -61,6 +63,9 @@ def test_what_is_missing_is_said_before_anything_starts(visitor: Visitor, api: A
     assert "Nothing gives fiscal_period." in refused.text
     assert re.search(r'id="mode-skip"[^>]* checked', refused.text)
     assert api.get("/imports").get_json()["data"] == []
+    asked = visitor.send(review, seen=review, then="review")
+    assert asked.status_code == 200
+    assert "fiscal period is missing" in asked.text
     wrong = visitor.send(review, seen=review, fiscal_period="someday")
     assert "names no fiscal period" in wrong.text
     assert 'value="someday"' in wrong.text
@@ -151,3 +156,19 @@ def test_lists_take_any_address(visitor: Visitor, tenant_id: UUID) -> None:
     for path in ("/?cursor=nonsense", "/jobs?cursor=x", "/imports?cursor=x"):
         assert visitor.client.get(path).status_code == 422, path
     assert visitor.client.get(f"/budgets/{tenant_id}x").status_code == 404
+
+
+def test_what_the_file_leaves_open_is_asked_and_answered(visitor: Visitor, api: Api) -> None:
+    content = b"Department,Fiscal Year,Budget\n" + b"".join(
+        b"Dept %d,FY2025,%d.000\n" % (n, n) for n in range(1, 9)
+    )
+    review = review_of(visitor, content)
+    asked = visitor.send(review, seen=review, then="review").text
+    assert "The point marks decimals" in asked
+    assert "once you have answered" in asked
+    unanswered = visitor.send(review, seen=review, then="import")
+    assert unanswered.status_code == 422
+    read = visitor.send(review, seen=review, then="review", **{"answer-0": ","}).text
+    assert re.search(r"8,000\.00.*USD", read)
+    answer = visitor.send(review, seen=review, then="import", **{"answer-0": ","})
+    assert answer.status_code == 303

@@ -44,3 +44,18 @@ def test_any_table_is_analyzed_or_refused(tmp_path, table, delimiter):
         return
     assert len(found.headers) == len(set(found.headers)) == len(found.columns)
     assert 0 <= found.detection.confidence <= 1
+
+
+def test_an_archive_whose_names_are_no_text_is_damaged(tmp_path):
+    from bench.trials.anything import SHEET, workbook_of
+
+    path = tmp_path / "any.xlsx"
+    # The name in the member's own header says UTF-8 and is none; the directory's is sound.
+    content = workbook_of(SHEET).replace(b"\x14\x00\x00\x00", b"\x14\x00\x00\x08", 1)
+    path.write_bytes(content.replace(b"[Content_Types]", b"[Content\xcd\xcdypes]", 1))
+    try:
+        list(open_source(path, path.name).rows())
+    except BursarError as problem:
+        assert "damaged" in problem.detail  # noqa: PT017
+    else:
+        raise AssertionError

@@ -6,9 +6,10 @@ import zipfile
 
 import pytest
 
+from bench.trials import bombs
 from bursar.config import settings
 from bursar.errors import BursarError, FileLimitExceeded, SheetNotFound, UnreadableFile
-from bursar.importing.reading import Numeric, open_source
+from bursar.importing.reading import Numeric, archive, open_source
 from bursar.importing.reading.doubles import double_text
 
 
@@ -148,4 +149,22 @@ def test_a_cell_repeated_over_the_whole_sheet_does_not_exhaust_memory(tmp_path):
         'table:number-columns-repeated="16384"',
     )
     with pytest.raises(FileLimitExceeded, match="column 16385"):
+        rows(path)
+
+
+@pytest.mark.parametrize("name", ["lzma.xlsx", "overlapping.xlsx", "nested.xlsx", "far-cell.xlsx"])
+def test_bombs_that_are_quickly_made_are_refused(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(bombs, "HUGE", 30 << 20)
+    path = tmp_path / name
+    path.write_bytes(bombs.BOMBS[name]())
+    with pytest.raises((FileLimitExceeded, UnreadableFile)):
+        rows(path)
+
+
+def test_many_small_members_are_a_bomb_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "_SMALL", 1 << 20)
+    path = tmp_path / "many.xlsx"
+    sheet = bombs.sheet_of(100_000)
+    path.write_bytes(bombs.archive({f"xl/worksheets/sheet{n}.xml": sheet for n in range(1, 40)}))
+    with pytest.raises(FileLimitExceeded, match="60 times"):
         rows(path)
