@@ -16,8 +16,8 @@ NS = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _DECIMAL_COMMA = re.compile(r"-?[\d.]*\d,\d{1,2}")
 _TOTAL = re.compile(
-    r"(grand |sub-?)?totals?\b.{0,60}|.{0,60}\b(sub-?)?totals?:?|(sub)?totaal|gesamt|summe|suma|"
-    r".{0,20}(合計|小計|總計|סה.כ).{0,20}",
+    r"(grand |sub-?)?totals?\b.{0,60}|.{0,30}\b(sub-?)?totals?:?|(sub)?totaal|gesamt|summe|suma|"
+    r"合計|小計|總計|סה.כ.{0,20}",
     re.IGNORECASE,
 )
 

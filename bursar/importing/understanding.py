@@ -9,6 +9,7 @@ from pathlib import Path
 from bursar.fiscal import Period, part_of_year, resolve
 from bursar.importing.constants import Constant, find_currency, find_department, find_period
 from bursar.importing.headers import Header, find_header, is_blank
+from bursar.importing.layouts import latest_revision
 from bursar.importing.mapping import ColumnMapping, Table, propose
 from bursar.importing.profile import profile_column
 from bursar.importing.reading import Source
@@ -143,11 +144,26 @@ def warnings_of(scan: Scan, missing: Sequence[str], found: Understanding) -> lis
             f"Rows of their own, such as {found.sections.names[0]!r}, name the department of the"
             " rows below them."
         )
+    warnings += _revisions(found.columns)
     unresolved = [c.period for c in found.columns if c.period and resolve(c.period) is None]
     if unresolved:
         named = ", ".join(str(p) for p in unresolved[:3])
         warnings.append(f"The periods of some columns cannot be told: {named}.")
     return warnings
+
+
+def _revisions(columns: Sequence[ColumnMapping]) -> list[str]:
+    """Which of several columns of one period counts."""
+    groups: dict[tuple[str, str | None], list[ColumnMapping]] = {}
+    for column in columns:
+        if column.target in MEASURES:
+            groups.setdefault((column.target, column.period), []).append(column)
+    return [
+        f"{' and '.join(repr(c.header) for c in group)} are of one period; the last revision"
+        f" counts, {group[latest_revision([c.header for c in group])].header!r}."
+        for group in groups.values()
+        if len(group) > 1
+    ]
 
 
 def thousands_mark(headers: Sequence[str]) -> str:

@@ -203,9 +203,20 @@ def test_a_wide_column_without_a_calendar_period_must_be_left_out(write, clean):
         clean(path, defaults=Defaults(None, "FY2025", None))
 
 
+def test_a_required_column_without_any_value_gives_nothing(write, clean):
+    path = write("Agency,Category,Year,Budget\n,Parks,2025,1\n,Roads,2025,2\n")
+    with pytest.raises(MappingIncomplete, match="department"):
+        clean(path)
+    assert clean(path, mapping={"Agency": "department"}).codes == ["missing_department"] * 2
+
+
 def test_of_two_revisions_of_a_budget_the_later_counts(write, clean):
     found = clean(write("Department,FY2025 Adopted Budget,FY2025 Amended Budget\nA,1,2\nB,3,4\n"))
     assert found.amounts == ["2", "4"]
+    assert any(
+        "the last revision counts, 'FY2025 Amended Budget'" in warning
+        for warning in found.analysis.detection.warnings
+    )
 
 
 def test_labels_merged_downwards_belong_to_each_row(tmp_path, clean):
