@@ -93,6 +93,8 @@ def remedy(api: httpx.Client, run: Answer) -> tuple[str, ...]:
     detail = (run["error"] or {}).get("detail") or " ".join(run["warnings"])
     if "gives department" in detail:
         return ("--default", "department=All")
+    if "gives fiscal_period" in detail:
+        return ("--default", "fiscal_period=FY2025")
     if "no budgets are kept in it" in detail:
         return ("--default", "currency=USD")
     if (run["error"] or {}).get("code") == "rows_rejected":

@@ -72,8 +72,9 @@ def amounts_of(path: Path, label: dict[str, Any], columns: Collection[int]) -> I
         for i, _, targets in label["columns_by_index"]
         if i not in columns and not (targets and "amount" in str(targets[0]))
     ]
+    has_totals = {"totals_rows", "subtotal_rows"} & set(label["features"])
     for row in table_of(path, label)[label["header_row"] + 1 :]:
-        if any(i < len(row) and _TOTAL.fullmatch(row[i].strip()) for i in texts):
+        if has_totals and any(i < len(row) and _TOTAL.fullmatch(row[i].strip()) for i in texts):
             continue
         for column in columns:
             cell = re.sub(r"[$€£\s']", "", row[column]) if column < len(row) else ""

@@ -11,6 +11,7 @@ from bursar.fiscal import Part, Period, find_part, part_of_year, resolve
 from bursar.importing.analysis import Analysis
 from bursar.importing.layouts import latest_revision
 from bursar.importing.mapping import ColumnMapping
+from bursar.importing.understanding import lacks_years
 from bursar.importing.vocabulary import MEASURES, REQUIRED, SYNONYMS, TARGETS
 
 
@@ -64,7 +65,8 @@ def bind(
         for name in _nameless_periods(columns, slots, fiscal_start_month)
     ]
     needs_period = any(slot.period is None for slot in slots) or not slots
-    if needs_period and "fiscal_period" not in texts and "fiscal_period" not in given:
+    has_years = "fiscal_period" in texts and not lacks_years(columns)
+    if needs_period and not has_years and "fiscal_period" not in given:
         missing.append("fiscal_period")
     faults += [
         Fault(f"/mapping/{field}", "mapping_incomplete", f"Nothing gives {field}.")

@@ -92,7 +92,7 @@ def find_constants(found: Understanding, scan: Scan, amounts: Sequence[int]) -> 
     """What holds for every row and stands in no column."""
     mapped = {c.target for c in found.columns if c.target}
     constants: dict[str, Constant] = {}
-    needs_year = "fiscal_period" not in mapped or _lacks_years(found.columns)
+    needs_year = "fiscal_period" not in mapped or lacks_years(found.columns)
     if found.period and needs_year and found.layout != "wide":
         constants["fiscal_period"] = found.period
     across = {c.period for c in found.columns if c.period and c.target == "budgeted_amount"}
@@ -114,7 +114,7 @@ def find_constants(found: Understanding, scan: Scan, amounts: Sequence[int]) -> 
     return constants
 
 
-def _lacks_years(columns: Sequence[ColumnMapping]) -> bool:
+def lacks_years(columns: Sequence[ColumnMapping]) -> bool:
     """Whether the period column holds bare months or quarters, whose year stands elsewhere."""
     samples = [s for c in columns if c.target == "fiscal_period" for s in c.samples]
     return bool(samples) and all(part_of_year(s) and not resolve(s) for s in samples)
@@ -123,7 +123,7 @@ def _lacks_years(columns: Sequence[ColumnMapping]) -> bool:
 def missing_fields(found: Understanding, constants: Mapping[str, Constant]) -> tuple[str, ...]:
     """Required fields that neither a column nor a constant gives."""
     mapped = {c.target for c in found.columns if c.target and c.samples}
-    if _lacks_years(found.columns):
+    if lacks_years(found.columns):
         mapped.discard("fiscal_period")
     mapped |= set(constants)
     budgets = [c for c in found.columns if c.target == "budgeted_amount" and c.period]

@@ -185,6 +185,11 @@ def test_bare_months_take_their_year_from_the_default(write, clean):
     assert [r.fiscal_period for r in found.rows] == ["2025-01", "2024-07"]
 
 
+def test_bare_months_without_a_year_wait_for_one(write, clean):
+    with pytest.raises(MappingIncomplete, match="fiscal_period"):
+        clean(write("Department,Month,Budget\nParks,Jan,1\nParks,Feb,2\n"))
+
+
 def test_blank_periods_of_a_wide_layout_may_be_skipped(write, clean):
     path = write("Department,FY2024,FY2025\nSales,10,\nIT,,\n")
     found = clean(path, skip_blank_periods=True)
