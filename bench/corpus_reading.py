@@ -80,7 +80,7 @@ def amounts_of(path: Path, label: dict[str, Any], columns: Collection[int]) -> I
             cell = re.sub(r"[$€£\s']", "", row[column]) if column < len(row) else ""
             negative = cell.startswith("(") and cell.endswith(")")
             cell = cell.strip("()")
-            if cell in {"", "-", "–"}:
+            if not re.search(r"\d", cell):  # blank, or marks that stand for nothing
                 continue
             if _DECIMAL_COMMA.fullmatch(cell):
                 cell = cell.replace(".", "").replace(",", ".")
