@@ -97,7 +97,7 @@ def remedy(api: httpx.Client, run: Answer) -> tuple[str, ...]:
         return ("--default", "fiscal_period=FY2025")
     if "no budgets are kept in it" in detail:
         return ("--default", "currency=USD")
-    if (run["error"] or {}).get("code") == "rows_rejected":
+    if run["counts"]["rejected"]:
         codes = {code for code, _ in reasons(api, run)}
         if codes == {"missing_department"}:
             return ("--default", "department=All")
@@ -124,7 +124,8 @@ def load(
     options = options_of(label, found)
     while True:
         plan = bursar(home, "import", str(path), "--dry-run", *options, "--tenant", tenant)
-        if plan["state"] == "planned":
+        is_whole = "skip_errors" in options or not plan["counts"]["rejected"]
+        if plan["state"] == "planned" and is_whole:
             break
         more = remedy(api, plan)
         if not more or set(more) <= set(options):

@@ -66,7 +66,7 @@ def _sheet(archive: zipfile.ZipFile, wanted: str) -> list[list[str]]:
 
 
 def amounts_of(path: Path, label: dict[str, Any], columns: Collection[int]) -> Iterator[Decimal]:
-    """Every amount of these columns, without those of rows that call themselves totals."""
+    """Every amount of these columns, without those of totals, which say so or have no name."""
     texts = [
         i
         for i, _, targets in label["columns_by_index"]
@@ -74,7 +74,8 @@ def amounts_of(path: Path, label: dict[str, Any], columns: Collection[int]) -> I
     ]
     has_totals = {"totals_rows", "subtotal_rows"} & set(label["features"])
     for row in table_of(path, label)[label["header_row"] + 1 :]:
-        if has_totals and any(i < len(row) and _TOTAL.fullmatch(row[i].strip()) for i in texts):
+        names = [row[i].strip() for i in texts if i < len(row)]
+        if has_totals and (not any(names) or any(map(_TOTAL.fullmatch, names))):
             continue
         for column in columns:
             cell = re.sub(r"[$€£\s']", "", row[column]) if column < len(row) else ""
