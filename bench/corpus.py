@@ -83,7 +83,8 @@ def options_of(label: Answer, found: Answer) -> list[str]:
     if any(question["kind"] == "unit" for question in found["questions"]):
         options += ["--unit", "1"]
     for column in found["columns"]:
-        if "period" in column and not _CALENDAR.fullmatch(column["period"]):
+        is_budget = column["target"] == "budgeted_amount" and "period" in column
+        if is_budget and not _CALENDAR.fullmatch(column["period"]):
             options += ["--map", f"{column['header']}="]
     return options
 
