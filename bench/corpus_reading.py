@@ -70,7 +70,7 @@ def amounts_of(path: Path, label: dict[str, Any], columns: Collection[int]) -> I
     texts = [
         i
         for i, _, targets in label["columns_by_index"]
-        if i not in columns and not (targets and "amount" in str(targets[0]))
+        if i not in columns and targets[0] and "amount" not in targets[0]
     ]
     has_totals = {"totals_rows", "subtotal_rows"} & set(label["features"])
     for row in table_of(path, label)[label["header_row"] + 1 :]:
