@@ -153,6 +153,7 @@ def _analyze_sheet(source: Source, sheet: str | None, options: Options) -> Analy
     questions = open_questions(names, marks, open_dates, unit)
     other = find_other_table(head, found.header, amounts)
     warnings = [*found.detection.warnings, *warnings_of(scan, missing, found)]
+    warnings += source.notes(sheet)
     warnings += [question.detail for question in questions]
     warnings += [other.detail] if other else []
     detection = replace(found.detection, warnings=tuple(warnings))

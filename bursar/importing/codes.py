@@ -42,7 +42,9 @@ MEANINGS: dict[CellCode, str] = {
     ),
     CellCode.MIXED_NUMBER_FORMATS: "The cell's separators contradict the rest of its column.",
     CellCode.PERCENT_NOT_ALLOWED: "A percentage stands where an amount belongs.",
-    CellCode.FORMULA_ERROR: "The cell holds a spreadsheet error such as #REF!.",
+    CellCode.FORMULA_ERROR: (
+        "The cell holds a spreadsheet error such as #REF!, or a formula without a result."
+    ),
     CellCode.TOO_MANY_DECIMALS: "The amount has more decimals than its currency.",
     CellCode.AMOUNT_TOO_LARGE: "The amount is larger than can be stored.",
     CellCode.UNKNOWN_CURRENCY: "The currency is not an ISO 4217 code in use.",

@@ -23,7 +23,7 @@ from bursar.importing.numbers import (
     is_absent,
     parse_number,
 )
-from bursar.importing.reading.cells import Numeric
+from bursar.importing.reading.cells import Numeric, is_failed_formula, visible
 from bursar.importing.reading.doubles import without_noise
 from bursar.money import exponents
 
@@ -72,9 +72,14 @@ class TextColumn(Lookup):
 
     def understand(self, cell: str) -> Value:
         """Blanks at the ends and runs of blanks go; notes keep their lines."""
-        text = cell.strip() if self._keep_lines else " ".join(cell.split())
+        text = visible(cell)
+        text = text.strip() if self._keep_lines else " ".join(text.split())
         if not text:
             return None
+        if not self._keep_lines and is_failed_formula(text):
+            return Refused(
+                CellCode.FORMULA_ERROR, f"{text[:80]!r} is a formula or its error, and no text."
+            )
         if "\x00" in text:
             return Refused(CellCode.CONTROL_CHARACTER, "The text holds a NUL character.")
         if len(text) > self._longest:
@@ -103,7 +108,7 @@ class PeriodColumn(Lookup):
 
     def understand(self, cell: str) -> Value:
         """Refused where the text names no period."""
-        text = cell.strip()
+        text = visible(cell).strip()
         if not text:
             return None
         if self._order is not None:
@@ -131,7 +136,7 @@ class CurrencyColumn(Lookup):
 
     def understand(self, cell: str) -> Value:
         """Signs that belong to one currency are read too."""
-        text = cell.strip()
+        text = visible(cell).strip()
         if not text:
             return None
         code = SIGN_CURRENCY.get(text, text.upper())

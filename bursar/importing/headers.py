@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bursar.fiscal import find, part_of_year, resolve
+from bursar.importing.header_rows import goes_on, joined
 from bursar.importing.numbers import looks_numeric
 from bursar.importing.vocabulary import phrases_in, vocabulary
 from bursar.importing.words import normalise
@@ -50,12 +51,16 @@ def find_header(rows: Sequence[Sequence[str]], wanted: int | None = None) -> Hea
         best = max(range(len(scores)), key=lambda i: (round(scores[i], 6), -i), default=0)
         best = _lower_header(rows, scores, best)
         score = scores[best] if scores else 0.0
-    row = rows[best] if best < len(rows) else []
+        best += goes_on(rows, best)
+    row: Sequence[str] = rows[best] if best < len(rows) else []
+    first = best - (wanted != 0 and goes_on(rows, best - 1))
+    if first < best:
+        row = joined(rows[first], row)
     width = max([_used_width(row), *_common_widths(widths[best + 1 :])], default=0)
-    groups, group_rows = _groups(rows, best, width)
+    groups, group_rows = _groups(rows, first, width)
     titles = [
         cell.strip()
-        for i, above in enumerate(rows[:best])
+        for i, above in enumerate(rows[:first])
         if i not in group_rows
         for cell in above
         if cell.strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -40,6 +41,18 @@ def standing_of(session: Session, run: ImportRun) -> Standing:
     return alone(run)
 
 
+def standings_of(session: Session, runs: Sequence[ImportRun]) -> dict[UUID, Standing]:
+    """How each of some imports stands, by its id."""
+    ids = [run.id for run in runs]
+    continued = set(
+        session.execute(
+            select(ImportRun.continues_id).where(ImportRun.continues_id.in_(ids)).distinct()
+        ).scalars()
+    )
+    return {run.id: standing_of(session, run) if run.id in continued else alone(run)
+            for run in runs}  # fmt: skip
+
+
 def alone(run: ImportRun) -> Standing:
     """What one run came to by itself."""
     return Standing(
@@ -61,7 +74,7 @@ def rejected_rows(
     if run.continues_id is None:
         attempts = attempts_of(session, run)
         if attempts.later:
-            return waiting_rows(session, attempts, after=after, limit=limit)
+            return list(waiting_rows(session, attempts, after=after, limit=limit))
     return plan_rows(session, run.id, action="rejected", after=after, limit=limit)
 
 

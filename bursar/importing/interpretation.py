@@ -48,7 +48,7 @@ def interpret(session: Session, tenant: Tenant, recognised: Analysis, wish: Wish
         forced = forced or content.force_kind
     return Interpretation(
         with_choices(analysis, wish.mapping),
-        replace(settled, mapping=None),
+        replace(settled, mapping=None, force_kind=forced),
         forced or recognised.detection.kind == "budget",
         used,
     )

@@ -65,48 +65,53 @@ def attempts_of(session: Session, run: ImportRun) -> Attempts:
     return Attempts(first, tuple(later))
 
 
+_ROWS = select(ImportRow).from_statement(
+    text("select * from import_waiting_rows(:tenant, :rejecting, :applied, :row, :part, :limit)")
+)
+_NUMBERS = text(
+    "select row_no from import_waiting_rows(:tenant, :rejecting, :applied, null, null, null)"
+)
+_COUNT = text(
+    "select count(*) from import_waiting_rows(:tenant, :rejecting, :applied, null, null, null)"
+)
+
+
 def waiting_rows(
     session: Session, attempts: Attempts, *, after: int | None = None, limit: int | None = None
-) -> list[ImportRow]:
+) -> Iterator[ImportRow]:
     """The rejected rows that no attempt has loaded, as the last attempt at each saw them.
 
-    `after` is row × 1000 + part of the last row seen; one more than `limit` where there are more.
+    They stream. `after` is row × 1000 + part of the last row seen; one more than `limit` where
+    there are more.
     """
-    rejecting = [run.id for run in attempts.rejecting]
-    applied = [run.id for run in attempts.applied]
     found = session.execute(
-        select(ImportRow).from_statement(
-            text(
-                "select * from import_waiting_rows(:tenant, cast(:rejecting as uuid[]),"
-                " cast(:applied as uuid[]), :row, :part, :limit)"
-            )
-        ),
-        {
-            "tenant": attempts.first.tenant_id,
-            "rejecting": rejecting,
-            "applied": applied,
-            "row": None if after is None else after // 1000,
-            "part": None if after is None else after % 1000,
-            "limit": None if limit is None else limit + 1,
-        },
-    ).scalars()
-    return list(found)
+        _ROWS, _names(attempts, after, limit), execution_options={"yield_per": 1_000}
+    )
+    yield from found.scalars()
+
+
+def waiting_numbers(session: Session, attempts: Attempts) -> set[int]:
+    """The numbers of the rows that wait."""
+    return set(session.execute(_NUMBERS, _names(attempts)).scalars())
 
 
 def count_waiting(session: Session, attempts: Attempts) -> int:
     """How many rejected rows still wait to be mended."""
-    count: int = session.execute(
-        text(
-            "select count(*) from import_waiting_rows(:tenant, cast(:rejecting as uuid[]),"
-            " cast(:applied as uuid[]), null, null, null)"
-        ),
-        {
-            "tenant": attempts.first.tenant_id,
-            "rejecting": [run.id for run in attempts.rejecting],
-            "applied": [run.id for run in attempts.applied],
-        },
-    ).scalar_one()
+    count: int = session.execute(_COUNT, _names(attempts)).scalar_one()
     return count
+
+
+def _names(
+    attempts: Attempts, after: int | None = None, limit: int | None = None
+) -> dict[str, object]:
+    return {
+        "tenant": attempts.first.tenant_id,
+        "rejecting": [run.id for run in attempts.rejecting],
+        "applied": [run.id for run in attempts.applied],
+        "row": None if after is None else after // 1000,
+        "part": None if after is None else after % 1000,
+        "limit": None if limit is None else limit + 1,
+    }
 
 
 def request_mending(session: Session, import_id: UUID, file_id: UUID, actor: str) -> ImportRun:
@@ -154,7 +159,7 @@ def attempted_rows(session: Session, tenant: Tenant, run: ImportRun) -> tuple[An
     original = _original(session, tenant, attempts.first)
     before = [a for a in attempts.later if a.created_at < run.created_at and a.total_rows]
     earlier = Attempts(attempts.first, tuple(before))
-    expected = {row.row_no for row in waiting_rows(session, earlier)}
+    expected = waiting_numbers(session, earlier)
     sources = [_mended(session, tenant, run, original, expected)]
     if not earlier.applied:
         sources += [
@@ -183,7 +188,8 @@ def require_waiting(session: Session, run: ImportRun) -> None:
     Locks the import as a whole. Raises InvalidImportState.
     """
     assert run.continues_id is not None
-    get_run(session, run.continues_id, lock=True)
+    if get_run(session, run.continues_id, lock=True).state == "undone":
+        raise InvalidImportState("The import has been undone meanwhile.")
     applied = [a.id for a in attempts_of(session, run).applied]
     mine, other = aliased(ImportRow), aliased(ImportRow)
     loaded = session.execute(

@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 
-from bursar.importing.reading.cells import Numeric
+from bursar.importing.reading.cells import Numeric, is_failed_formula
 
 
 class DecimalMark(StrEnum):
@@ -248,4 +248,6 @@ def _refusal(text: str) -> NotANumber:
         return NotANumber("not_a_number", f"{text!r} is not a finite number.")
     if lowered.startswith("#"):
         return NotANumber("formula_error", f"{text!r} is a formula error of the spreadsheet.")
+    if is_failed_formula(text):
+        return NotANumber("formula_error", f"{text[:80]!r} is a formula without a stored result.")
     return NotANumber("not_a_number", f"{text!r} is not a number.")

@@ -27,11 +27,13 @@ class OtherTable:
         if self.row is not None:
             return (
                 f"Another table begins in row {self.row + 1}, under a header of its own. Put each"
-                " table on a sheet or into a file of its own, or delete the one that is not meant."
+                " table on a sheet or into a file of its own, or delete the one that is not meant;"
+                " if it is one table after all, import it with force_kind."
             )
         return (
             f"Another table begins in column {self.column}, beside the first one. Put each table"
-            " on a sheet or into a file of its own, or delete the one that is not meant."
+            " on a sheet or into a file of its own, or delete the one that is not meant; if it is"
+            " one table after all, import it with force_kind."
         )
 
 
@@ -63,9 +65,20 @@ def _below(
         )
         if repeats >= 0.6 * len(filled):
             continue  # the header once more, on top of another page
-        if _has_amounts(head[i + 1 : i + 6], filled):
+        if _has_amounts(head[i + 1 : i + 6], filled) and not _recurs(head, header, i, filled):
             return OtherTable(i, None)
     return None
+
+
+def _recurs(head: Sequence[Sequence[str]], header: Header, i: int, filled: Sequence[int]) -> bool:
+    """Whether a cell of the row stands in other rows of its column too, as headers' words do not.
+
+    A row whose amount is a note ("to be agreed") is all text, like a header; its department is not.
+    """
+    others = [row for j, row in enumerate(head[header.row + 1 :], header.row + 1) if j != i]
+    return any(
+        any(k < len(row) and row[k].strip() == head[i][k].strip() for row in others) for k in filled
+    )
 
 
 def repeats_header(row: Sequence[str], header: Sequence[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from bursar import files
-from bursar.importing.mending import attempts_of, waiting_rows
+from bursar.importing.mending import Attempts, attempts_of, waiting_rows
 from bursar.importing.reading import open_source
 from bursar.importing.rejected import export_rejected
 from bursar.importing.rows import CellError, RejectedRow
@@ -30,32 +30,33 @@ def export_rejected_rows(session: Session, run: ImportRun, folder: Path, name: s
     attempts = attempts_of(session, run)
     first = attempts.first
     headers: list[str] = (first.analysis or {}).get("headers", [])
-    rows = waiting_rows(session, attempts)
     stem, suffix = Path(name).stem, Path(name).suffix.lower()
     kind: Literal["csv", "xlsx"] = "csv" if suffix in _TEXT else "xlsx"
     made = folder / f"{stem}-rejected.{kind}"
     sheet = (first.analysis or {}).get("sheet")
-    export_rejected(made, headers, sheet, _rejected(session, first, rows), kind)
+    export_rejected(made, headers, sheet, _rejected(session, attempts), kind)
     return made
 
 
-def _rejected(
-    session: Session, first: ImportRun, rows: Iterable[ImportRow]
-) -> Iterator[RejectedRow]:
+def _rejected(session: Session, attempts: Attempts) -> Iterator[RejectedRow]:
     """Rows refused by the plan, such as those of a frozen budget, left their cells in the file."""
-    rows = list(rows)
-    bare = {row.row_no for row in rows if "cells" not in (row.details or {})}
-    kept = _cells(session, first, bare) if bare else {}
-    done: set[int] = set()
-    for row in rows:
-        if row.row_no in done:
+    bare = {row.row_no for row in waiting_rows(session, attempts) if not _kept(row)}
+    found = _cells(session, attempts.first, bare) if bare else {}
+    done = 0
+    for row in waiting_rows(session, attempts):
+        if row.row_no == done:
             continue  # further periods of the same row
-        done.add(row.row_no)
-        cells: list[str] = (row.details or {}).get("cells") or kept.get(row.row_no) or []
+        done = row.row_no
+        cells: list[str] = _kept(row) or found.get(row.row_no) or []
         errors = tuple(
             CellError(e["column"], e["value"], e["code"], e["detail"]) for e in row.errors or []
         )
         yield RejectedRow(row.row_no, None, tuple(cells), errors)
+
+
+def _kept(row: ImportRow) -> list[str] | None:
+    kept: list[str] | None = (row.details or {}).get("cells")
+    return kept
 
 
 def _cells(session: Session, first: ImportRun, numbers: set[int]) -> dict[int, list[str]]:

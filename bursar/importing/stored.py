@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bursar import files
 from bursar.importing.advising import with_advice
@@ -43,6 +44,8 @@ def clean_stored(
     Raises at once, before any row is read, when mapping or defaults do not fit: InvalidInput with
     a fault for each place, MappingIncomplete, UnknownCurrency.
     """
+    if wish.force_kind:  # somebody has looked, and says that it is one table
+        analysis = replace(analysis, other_table=None)
     given = wish.defaults or {}
     answers = wish.answers or {}
     return clean_rows(

@@ -12,6 +12,7 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from bursar.errors import InvalidImportState
+from bursar.importing.load import limited_statements
 from bursar.importing.mending import attempts_of
 from bursar.importing.runs import get_run
 from bursar.jobs.lease import Lease
@@ -92,7 +93,8 @@ def undo_import(lease: Lease) -> None:
         applied = _undoable(session, import_id, lock=True)
         total = sum(run.created_rows + run.updated_rows for run in applied)
         lease.progress(0, total, "undoing")
-        done = _effects(session, applied, undo_as=lease.actor)
+        with limited_statements(session):
+            done = _effects(session, applied, undo_as=lease.actor)
         if done.kept and not done.reverted:
             raise InvalidImportState(
                 f"None of the {done.kept:,} budgets can go back: {done.kept_budgets[0]['detail']}"

@@ -133,12 +133,9 @@ def list_imports(query: ImportFilter) -> Response:
         found = history.list_runs(
             session, state=query.state, limit=query.limit, cursor=query.cursor
         )
-        return jsonify(
-            data=[
-                run_wire(run, name, history.standing_of(session, run)) for run, name in found.rows
-            ],
-            next_cursor=found.next_cursor,
-        )
+        standings = history.standings_of(session, [run for run, _ in found.rows])
+        data = [run_wire(run, name, standings[run.id]) for run, name in found.rows]
+    return jsonify(data=data, next_cursor=found.next_cursor)
 
 
 @api.get("/<import_id>", responses={"200": ImportOut, **problems(404)})

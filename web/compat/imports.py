@@ -127,13 +127,14 @@ def list_history() -> Response:
         )
     with transaction() as session:
         found = history.list_runs(session, limit=limit)
-        return jsonify(
-            success=True, imports=[_history_wire(session, run, name) for run, name in found.rows]
-        )
+        standings = history.standings_of(session, [run for run, _ in found.rows])
+        imports = [_history_wire(session, run, name, standings[run.id]) for run, name in found.rows]
+    return jsonify(success=True, imports=imports)
 
 
-def _history_wire(session: Session, run: ImportRun, name: str) -> dict[str, Any]:
-    standing = history.standing_of(session, run)
+def _history_wire(
+    session: Session, run: ImportRun, name: str, standing: history.Standing
+) -> dict[str, Any]:
     return {
         "id": str(run.id),
         "customerId": str(run.tenant_id),

@@ -7,45 +7,42 @@ cells, so the addresses of cells are looked at on the way.
 
 from __future__ import annotations
 
-import re
-import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from bursar.config import settings
 from bursar.errors import BursarError, FileLimitExceeded, UnreadableFile
+from bursar.importing.reading.addresses import FarCells, every_cell
+from bursar.importing.reading.records import BinaryCells
+from bursar.importing.reading.repeats import RepeatedCells
 
 _BLOCK = 1 << 18
-_CELL_BYTES = 16  # about what a parser keeps for each cell of the rectangle
-# Addresses far out, however the attribute is written; entities in one have no honest use. Only the
-# far ones match, and a letter stands first for the search to jump to, so that looking costs little.
-_FAR_CELL = re.compile(
-    rb"""r(?<!\wr)\s*+=\s*+["']\s*+(?:([A-Za-z]{3,}+)\d|[A-Za-z]{0,2}(\d{6,}+)|\w*+(&))"""
-)
-_FAR_ROW_OF_FAR_COLUMN = re.compile(rb"""r(?<!\wr)\s*+=\s*+["']\s*+[A-Za-z]{3,}+(\d{6,}+)""")
 _LARGEST_RATIO = 100  # of one member; honest workbooks shrink by ten to thirty
 _LARGEST_RATIO_OF_ALL = 60
 _SMALL = 20 << 20  # below this many bytes any ratio is harmless
-_ODS_TAG = re.compile(rb"<(/?)table:table-(row|cell)\b([^>]*?)(/?)>")
-_ODS_REPEAT = re.compile(rb'number-(?:columns|rows)-repeated="(\d{1,9})"')
+_BINARY_SHEET = b"\x81\x01"  # how the records of a sheet begin
 
 
 def check_archive(path: Path, file_name: str) -> None:
     """Raises FileLimitExceeded when the workbook inflates too far, UnreadableFile when damaged."""
-    total = 0
     try:
         with zipfile.ZipFile(path) as archive:
-            packed = sum(member.compress_size for member in archive.infolist())
+            members = archive.infolist()
+            packed = sum(member.compress_size for member in members)
             if packed > path.stat().st_size:
                 raise _damaged(file_name)  # several names for the same bytes
-            for member in archive.infolist():
+            for member in members:
                 if member.flag_bits & 1:
                     raise UnreadableFile(
                         f"{file_name} is protected by a password. Save it without one and retry."
                     )
                 if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                     raise _damaged(file_name)  # no workbook is packed otherwise
-                total += _inflate(archive, member, total, packed, file_name)
+            # Inflating is cheap beside looking for cells, which only honest sizes are worth.
+            _check_sizes(archive, packed, file_name)
+            for member in members:
+                _check_cells(archive, member, file_name)
     except BursarError:
         raise
     except Exception as problem:
@@ -58,114 +55,61 @@ def _damaged(file_name: str) -> UnreadableFile:
     return UnreadableFile(f"{file_name} is cut short or damaged. Download or export it again.")
 
 
-def _inflate(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, before: int, packed: int, file_name: str
-) -> int:
-    """The inflated size of a member, after `before` bytes of others; `packed` is that of all."""
-    limit = settings().inflated_limit_bytes
-    size, column, row, tail = 0, 0, 0, b""
+def _check_sizes(archive: zipfile.ZipFile, packed: int, file_name: str) -> None:
+    """Inflate every part and count; `packed` is the packed size of all."""
+    total = 0
+    for member in archive.infolist():
+        # A forged size would end the reading early with a bad checksum; the data's end is true.
+        member.file_size = max(member.file_size, settings().inflated_limit_bytes + _BLOCK)
+        size = 0
+        for block in _blocks(archive, member):
+            size += len(block)
+            _check_size(size, member.compress_size, total + size, packed, file_name)
+        total += size
+
+
+def _check_cells(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file_name: str) -> None:
+    """Look how far the cells of a part reach, if it has any."""
+    name = member.filename.lower()
     # A workbook may keep its sheets under any name.
-    may_have_cells = not member.filename.endswith((".bin", "content.xml"))
-    repeats = _Repeats() if member.filename == "content.xml" else None
-    # A forged size would end the reading early with a bad checksum; the true end is the data's.
-    member.file_size = max(member.file_size, limit - before + _BLOCK)
+    repeats, cells, binary = RepeatedCells(), FarCells(), BinaryCells()
+    is_sheet, is_first = "worksheets/sheet" in name, True
+    for block in _blocks(archive, member):
+        if name == "content.xml":
+            repeats.add(block)
+            repeats.extent.check(file_name)
+        elif not name.endswith(".bin"):
+            cells.add(block)
+        elif is_sheet or (is_first and block.startswith(_BINARY_SHEET)):
+            is_sheet = True
+            binary.add(block)
+        is_first = False
+    binary.add(b"", last=True)
+    binary.extent.check(file_name)
+    extent, is_settled = cells.extent()
+    if not is_settled:
+        extent = every_cell(_blocks(archive, member))
+    extent.check(file_name)
+
+
+def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
     with archive.open(member) as file:
         while block := file.read(_BLOCK):
-            size += len(block)
-            if before + size > limit:
-                raise FileLimitExceeded(
-                    f"{file_name} inflates to more than {limit} bytes. "
-                    "Send the one sheet that matters, as CSV."
-                )
-            if size > max(_SMALL, member.compress_size * _LARGEST_RATIO) or (
-                before + size > max(_SMALL, packed * _LARGEST_RATIO_OF_ALL)
-            ):
-                raise FileLimitExceeded(
-                    f"{file_name} inflates to more than {_LARGEST_RATIO_OF_ALL} times its size, as"
-                    " no spreadsheet does. Send the one sheet that matters, as CSV."
-                )
-            if may_have_cells:
-                text = tail + block
-                column, row = _farthest(text, column, row)
-                tail = block[-64:]
-            if repeats is not None and repeats.cells_in(block) * _CELL_BYTES > (
-                settings().inflated_limit_bytes
-            ):
-                raise FileLimitExceeded(
-                    f"{file_name} repeats cells over far too many rows or columns. Send the sheet "
-                    "as CSV."
-                )
-    if column > settings().column_limit:
+            yield block
+
+
+def _check_size(size: int, compressed: int, total: int, packed: int, file_name: str) -> None:
+    """Hold a part, and all parts so far, to what honest workbooks inflate to."""
+    limit = settings().inflated_limit_bytes
+    if total > limit:
         raise FileLimitExceeded(
-            f"{file_name} has cells in column {column}; at most {settings().column_limit} columns "
-            "are allowed. Delete the stray cells at the far right."
+            f"{file_name} inflates to more than {limit} bytes. "
+            "Send the one sheet that matters, as CSV."
         )
-    _check_rectangle(row, column, file_name)
-    return size
-
-
-def _farthest(text: bytes, column: int, row: int) -> tuple[int, int]:
-    """The farthest column and row of any cell so far; an address in disguise is out of reach."""
-    for letters, digits, entity in _FAR_CELL.findall(text):
-        if entity:
-            return sys.maxsize, row
-        column = max(column, _column_number(letters.upper()))
-        row = max(row, int(digits or 0))
-    if not column:
-        return column, row
-    return column, max(row, *map(int, _FAR_ROW_OF_FAR_COLUMN.findall(text)), 0)
-
-
-class _Repeats:
-    """Counts the cells that an OpenDocument sheet stands for: one tag may repeat a value over a
-    million rows. Empty cells at the ends repeat as well and cost nothing.
-    """
-
-    def __init__(self) -> None:
-        self._cells = 0
-        self._row = 1
-        self._width = 0
-        self._filled = False
-        self._tail = b""
-
-    def cells_in(self, block: bytes) -> int:
-        """All cells so far, with those of the next block of the XML."""
-        text = self._tail + block
-        end = 0
-        if self._row == 1 and b"-repeated" not in text:
-            # Nothing stands for more than itself, so it is enough to count what is there.
-            end = text.rfind(b">") + 1
-            self._cells += text.count(b"<table:table-cell", 0, end)
-            self._tail = text[max(end, len(text) - 1000) :]
-            return self._cells
-        for tag in _ODS_TAG.finditer(text):
-            end = tag.end()
-            closing, what, attributes, empty = tag.groups()
-            if closing and what == b"row":
-                self._cells += self._row * self._width * self._filled
-            elif not closing:
-                repeat = _ODS_REPEAT.search(attributes)
-                count = int(repeat[1]) if repeat else 1
-                if what == b"row":
-                    self._row, self._width, self._filled = count, 0, False
-                elif not empty:
-                    self._width, self._filled = self._width + count, True
-        self._tail = text[max(end, len(text) - 1000) :]
-        return self._cells
-
-
-def _check_rectangle(row: int, column: int, file_name: str) -> None:
-    if row > settings().row_limit or row * max(column, 1) * _CELL_BYTES > (
-        settings().inflated_limit_bytes
+    if size > max(_SMALL, compressed * _LARGEST_RATIO) or (
+        total > max(_SMALL, packed * _LARGEST_RATIO_OF_ALL)
     ):
         raise FileLimitExceeded(
-            f"{file_name} has cells down to row {row} and out to column {column}. Delete the stray "
-            "cells, or send the sheet as CSV."
+            f"{file_name} inflates to more than {_LARGEST_RATIO_OF_ALL} times its size, as no"
+            " spreadsheet does. Send the one sheet that matters, as CSV."
         )
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number

@@ -20,6 +20,10 @@ class Source(Protocol):
         """Every raw row of the sheet in order, counted from 0; blank rows are rows too."""
         ...
 
+    def notes(self, sheet: str | None = None) -> list[str]:
+        """What a person should know of the file or the sheet as such, in sentences."""
+        ...
+
 
 def open_source(path: Path, file_name: str) -> Source:
     """Recognise `path` by content. `file_name` is only for messages.

@@ -12,6 +12,7 @@ from bursar.config import settings
 from bursar.errors import FileLimitExceeded, UnreadableFile
 from bursar.importing.reading.dialect import Dialect, detect_dialect
 from bursar.importing.reading.encoding import detect_encoding
+from bursar.importing.reading.swallowed import swallowed_rows
 
 _SAMPLE = 1 << 16
 _BATCH = 1024  # rows read between two looks at the limits
@@ -45,6 +46,11 @@ class TextSource:
             f"{self.file_name} mixes text encodings. Save it again as UTF-8 and retry."
         )
 
+    def notes(self, sheet: str | None = None) -> list[str]:
+        """What a person should know of the file as such."""
+        del sheet
+        return []
+
     def rows(self, sheet: str | None = None) -> Iterator[list[str]]:
         """Every raw row in order, blank ones too (as empty lists).
 
@@ -62,6 +68,7 @@ class TextSource:
                 reader = csv.reader(file, **quoting)  # type: ignore[arg-type]
                 while batch := list(islice(reader, _BATCH)):
                     widest = max(map(len, batch))
+                    self._check_quotes(batch, number, reader.line_num)
                     number += len(batch)
                     if widest > limits.column_limit:
                         raise FileLimitExceeded(
@@ -81,3 +88,14 @@ class TextSource:
                 ) from problem
             except UnicodeError as problem:
                 raise self._undecodable() from problem
+
+    def _check_quotes(self, batch: list[list[str]], before: int, lines: int) -> None:
+        if lines == before + len(batch):
+            return  # every row so far is one line
+        found = swallowed_rows(batch, max(map(len, batch)), self.dialect.delimiter)
+        if found:
+            row, count = found
+            raise UnreadableFile(
+                f"A quotation mark opened in row {before + row + 1} of {self.file_name} swallows"
+                f" the next {count} rows. Remove it, or close it in its own cell, and retry."
+            )

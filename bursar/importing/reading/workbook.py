@@ -14,11 +14,14 @@ from typing import TypeVar
 import python_calamine as calamine
 
 from bursar.config import settings
-from bursar.errors import EmptyFile, FileLimitExceeded, SheetNotFound, UnreadableFile
+from bursar.errors import BursarError, EmptyFile, FileLimitExceeded, SheetNotFound, UnreadableFile
+from bursar.importing.reading.addresses import column_letters
 from bursar.importing.reading.archive import check_archive
 from bursar.importing.reading.cells import Numeric
 from bursar.importing.reading.doubles import double_text
+from bursar.importing.reading.formulas import Cells, cells_without_result
 from bursar.importing.reading.kinds import workbook_members
+from bursar.importing.reading.records import xls_extents
 
 T = TypeVar("T")
 
@@ -32,15 +35,26 @@ class WorkbookSource:
         if zipped:
             workbook_members(path, file_name)
             check_archive(path, file_name)
-        self._book = self._guard(lambda: calamine.CalamineWorkbook.from_path(path))
+        else:
+            for extent in xls_extents(path):
+                extent.check(file_name)
+        self._book = self._guard(self._opened)
         visible = calamine.SheetVisibleEnum.Visible
         tables = calamine.SheetTypeEnum.WorkSheet
         every = [sheet for sheet in self._book.sheets_metadata if sheet.typ == tables]
         shown = [sheet.name for sheet in every if sheet.visible == visible]
         self.sheets: tuple[str, ...] = tuple(shown or [sheet.name for sheet in every])
         self._names = tuple(sheet.name for sheet in every)
+        self._hidden = [name for name in self._names if name not in self.sheets]
+        self._zipped = zipped
+        self._formulas: dict[str, Cells] = {}
         if not self.sheets:
             raise EmptyFile(f"{file_name} has no sheet with cells.")
+
+    def _opened(self) -> calamine.CalamineWorkbook:
+        # Given a path, calamine would go by the extension.
+        with self.path.open("rb") as file:
+            return calamine.CalamineWorkbook.from_filelike(file)
 
     def _guard(self, act: Callable[[], T]) -> T:
         try:
@@ -49,6 +63,8 @@ class WorkbookSource:
             raise UnreadableFile(
                 f"{self.file_name} is protected by a password. Save it without one and retry."
             ) from problem
+        except BursarError:
+            raise
         except Exception as problem:
             raise self._damaged() from problem
         except BaseException as problem:
@@ -85,13 +101,43 @@ class WorkbookSource:
                 f"Sheet {name!r} of {self.file_name} has {table.total_height} rows; at most "
                 f"{limits.row_limit} are allowed."
             )
-        return self._text_rows(table)
+        return self._text_rows(name, table)
 
-    def _text_rows(self, table: calamine.CalamineSheet) -> Iterator[list[str]]:
+    def notes(self, sheet: str | None = None) -> list[str]:
+        """Hidden sheets, and formulas of the sheet without a result."""
+        notes = []
+        if self._hidden:
+            notes.append(
+                f"Hidden sheets are not proposed: {', '.join(self._hidden[:10])}. Name one to read"
+                " it."
+            )
+        formulas = self._without_result(sheet if sheet is not None else self.sheets[0])
+        if formulas:
+            count = sum(map(len, formulas.values()))
+            row = min(formulas)
+            place = f"{column_letters(min(formulas[row]) + 1)}{row + 1}"
+            notes.append(
+                f"{count} cells, the first of them {place}, hold a formula whose result the file"
+                " does not store. Open it in a spreadsheet program, save it and retry; until then"
+                " their rows are rejected."
+            )
+        return notes
+
+    def _without_result(self, sheet: str) -> Cells:
+        if sheet not in self._formulas:
+            self._formulas[sheet] = (
+                self._guard(lambda: cells_without_result(self.path, self.file_name, sheet))
+                if self._zipped
+                else {}
+            )
+        return self._formulas[sheet]
+
+    def _text_rows(self, name: str, table: calamine.CalamineSheet) -> Iterator[list[str]]:
         cells = iter(self._guard(table.iter_rows))
         texts = cell_text
         # calamine starts at the first used column; indexes count from column A.
         margin = [""] * (table.start[1] if table.start else 0)
+        formulas = self._without_result(name)
         merged = _Merged(self._guard(lambda: table.merged_cell_ranges or []))
         number = 0
         while True:
@@ -99,6 +145,9 @@ class WorkbookSource:
             if row is None:
                 return
             text = margin + [cell if type(cell) is str else texts(cell) for cell in row]
+            for column, formula in formulas.get(number, {}).items():
+                if column < len(text) and not text[column]:
+                    text[column] = formula
             yield merged.filled(number, text)
             number += 1
 

@@ -3,6 +3,7 @@
 import pytest
 
 from bursar.errors import InvalidInput, MappingIncomplete
+from bursar.importing.analysis import analyze
 from bursar.importing.cleaning import Defaults
 
 PLAIN = """Department,Sub Category,Fiscal Year,Budget,Notes
@@ -227,3 +228,49 @@ def test_ten_thousand_rows_keep_their_order_and_their_numbers(write, clean):
     found = clean(write("Department,Year,Budget\n" + "\n".join(lines) + "\n"))
     assert [r.row for r in found.rejected] == [5002]
     assert [r.row for r in found.rows] == [n for n in range(2, 10_002) if n != 5002]
+
+
+def test_characters_that_nobody_sees_do_not_make_two_departments(write, clean):
+    text = "Department,Year,Budget\n\u200bParks\u00a0,\ufeff2025,1\nParks,2025,2\n\u200b,2025,3\n"
+    cleaned = clean(write(text))
+    assert [(row.department, row.fiscal_period) for row in cleaned.rows] == [
+        ("Parks", "FY2025"),
+        ("Parks", "FY2025"),
+    ]
+    assert cleaned.codes == ["missing_department"]
+
+
+def test_of_two_columns_of_one_name_neither_is_dropped_in_silence(write, clean):
+    cleaned = clean(write("Department,Year,Amount,Amount\nParks,2025,1,2\nRoads,2025,3,4\n"))
+    names = cleaned.analysis.headers
+    assert len(set(names)) == 4
+    columns = cleaned.analysis.columns[2:]
+    assert [c.target for c in columns].count("budgeted_amount") == 1
+    left = next(c for c in columns if c.target != "budgeted_amount")
+    assert left.target or left.reason
+    other = clean(
+        write("Department,Year,Amount,Amount\nParks,2025,1,2\nRoads,2025,3,4\n"),
+        mapping={names[2]: None, names[3]: "budgeted_amount"},
+    )
+    assert (cleaned.amounts, other.amounts) == (["1", "3"], ["2", "4"])
+
+
+def test_header_rows_that_belong_together_are_joined(write, clean):
+    text = (
+        "Department,Item,Budget,Budget,Actual\n"
+        ",,FY2024,FY2025,FY2024\n"
+        "Parks,Benches,1,2,9\nRoads,Salt,3,4,9\nSchools,Books,5,6,9\n"
+    )
+    cleaned = clean(write(text))
+    assert cleaned.analysis.headers[2:4] == ("Budget FY2024", "Budget FY2025")
+    assert [(row.fiscal_period, row.budgeted_amount) for row in cleaned.rows[:2]] == [
+        ("FY2024", "1"),
+        ("FY2025", "2"),
+    ]
+
+
+@pytest.mark.parametrize("second", ["Parks,n/a,n/a", "Parks,TBD,", "Parks:,Summer:,Winter:"])
+def test_a_row_of_data_is_no_second_header_row(write, second):
+    text = f"Department,Budget 2024,Budget 2025\n{second}\nRoads,1,2\nSchools,3,4\n"
+    path = write(text)
+    assert analyze(path, path.name).header_row == 0

@@ -62,3 +62,10 @@ def test_a_header_that_is_repeated_is_left_out(write, clean):
     cleaned = clean(path)
     assert [row.department for row in cleaned.rows] == ["Parks", "Parks", "Roads", "Pools"]
     assert cleaned.rejected == []
+
+
+def test_a_row_with_a_note_for_its_amount_begins_no_table(write):
+    rows = "".join(f"Legal,Line {n},FY2026,{n}00\n" for n in range(1, 6))
+    noted = "Legal,Settlements,FY2026,to be agreed\nTOTAL,,,1500\n"
+    path = write("Dept.,Sub-Category,Fiscal Yr,Budget\n" + rows + noted)
+    assert analyze(path, path.name).other_table is None

@@ -326,3 +326,15 @@ def test_an_import_keeps_its_states_and_is_history_once_done(
             database.transaction(tenant_id, "test") as session,
         ):
             session.execute(text(f"update import_run set {change} where id = '{run['id']}'"))
+
+
+def test_two_tables_on_a_sheet_are_refused_until_somebody_has_looked(imports: Imports) -> None:
+    content = (
+        b"Department,Item,Budget 2025\nParks,Benches,100\nParks,Trees,50\nRoads,Salt,30\n"
+        b"Position,Salary,Department\nClerk,40000,Parks\nForeman,52000,Roads\n"
+    )
+    refused = imports.send(content, mode="skip_errors")
+    assert (refused["state"], refused["error"]["code"]) == ("failed", "several_tables")
+    assert "row 5" in refused["error"]["detail"]
+    loaded = imports.send(content, mode="skip_errors", force_kind="true")
+    assert loaded["state"] == "completed_with_errors"

@@ -97,3 +97,18 @@ def test_too_many_rows_or_columns_are_refused(write, monkeypatch):
         rows(write("a,b\n" * 11))
     with pytest.raises(FileLimitExceeded, match="1001"):
         rows(write("a" + ",b" * 1000 + "\n"))
+
+
+def test_rows_that_a_quotation_mark_swallows_are_named(write):
+    lines = [f"Dept {i},2025,Item {i},{i}00" for i in range(1, 9)]
+    lines[2] = 'Dept 3,2025,"Item 3,300'
+    lines[6] = 'Dept 7,2025,Item 7",700'
+    path = write("\n".join(["Department,Year,Item,Budget", *lines]))
+    with pytest.raises(UnreadableFile, match=r"row 4 of .* swallows the next 3 rows"):
+        rows(path)
+
+
+def test_notes_of_many_lines_are_no_swallowed_rows(write):
+    note = "First, we plan.\nThen, perhaps, we build.\nIn the end, all, of us, rest.\nNothing more."
+    path = write(f'Department,Budget,Note\nParks,1,"{note}"\nRoads,2,\n')
+    assert rows(path)[1] == ["Parks", "1", note]
