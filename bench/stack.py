@@ -52,10 +52,10 @@ class BenchStack:
 
     @property
     def admin_url(self) -> str:
-        """The same as a URL, for tools that want one."""
+        """The same as a URL, for tools that want one; the folder of the socket is its host."""
         parts = conninfo_to_dict(self.admin)
         host, password = quote(str(parts["host"]), safe=""), quote(str(parts["password"]), safe="")
-        return f"postgresql://{parts['user']}:{password}@/bursar?host={host}&port={parts['port']}"
+        return f"postgresql://{parts['user']}:{password}@{host}:{parts['port']}/bursar"
 
     def pids(self, name: str) -> list[int]:
         """The processes of one part, children included."""
