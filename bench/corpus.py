@@ -1,8 +1,10 @@
-"""Import real files over HTTP on workers, and compare each loaded sum with the file's own.
+"""Import every labelled budget with the command line, and compare what is loaded with the file.
 
-The sum is computed by this script alone, from the raw cells of the column that the corpus labels as
-the amount; it shares no code with the importer. Files come from a labelled corpus that is not part
-of this repository.
+Each file goes through `bursar analyze`, `bursar import --dry-run` and `bursar imports apply`, on a
+stack of its own with workers. Where the label says that period or department stand nowhere in the
+table, a default is given, and questions about the unit are answered with 1. Count and sum of the
+amounts come from bench.corpus_reading, which shares no code with the importer. Files come from a
+labelled corpus that is not part of this repository.
 
 usage: python -m bench.corpus CORPUS_DIR [--only ID,ID]
 """
@@ -10,145 +12,139 @@ usage: python -m bench.corpus CORPUS_DIR [--only ID,ID]
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
-import re
-import time
-import zipfile
+import os
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
-from xml.etree import ElementTree
 
 import httpx
 
-from bench.stack import running
+from bench.corpus_reading import amounts_of
+from bench.stack import BenchStack, running
 
-NS = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
-REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-
-
-def table_of(path: Path, label: dict[str, Any]) -> list[list[str]]:
-    """The raw cells of a file as text."""
-    if path.suffix == ".csv":
-        text = path.read_bytes().decode(label["encoding"])
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=label["delimiter"]))
-    with zipfile.ZipFile(path) as archive:
-        return _sheet(archive, label["sheet"])
+Answer = dict[str, Any]
 
 
-def _sheet(archive: zipfile.ZipFile, wanted: str) -> list[list[str]]:
-    def read(name: str) -> ElementTree.Element:
-        return ElementTree.fromstring(archive.read(name))
-
-    shared = []
-    if "xl/sharedStrings.xml" in archive.namelist():
-        strings = read("xl/sharedStrings.xml").iterfind("m:si", NS)
-        shared = ["".join(t.text or "" for t in s.iter(f"{{{NS['m']}}}t")) for s in strings]
-    targets = {r.get("Id"): r.get("Target") for r in read("xl/_rels/workbook.xml.rels")}
-    sheet = next(s for s in read("xl/workbook.xml").iterfind("m:sheets/m:sheet", NS)
-                 if s.get("name") == wanted)  # fmt: skip
-    target = str(targets[sheet.get(REL)]).lstrip("/")
-    rows = []
-    for row in read(target if target.startswith("xl/") else f"xl/{target}").iter(
-        f"{{{NS['m']}}}row"
-    ):
-        cells: dict[int, str] = {}
-        for cell in row.iterfind("m:c", NS):
-            column = 0
-            for letter in re.match(r"[A-Z]+", str(cell.get("r")))[0]:  # type: ignore[index]
-                column = column * 26 + ord(letter) - 64
-            value = cell.find("m:v", NS)
-            text = value.text or "" if value is not None else ""
-            cells[column - 1] = shared[int(text)] if cell.get("t") == "s" and text else text
-        rows.append([cells.get(n, "") for n in range(max(cells, default=-1) + 1)])
-    return rows
+class Refused(Exception):
+    """The file was not loaded; says why."""
 
 
-def own_sum(path: Path, label: dict[str, Any]) -> tuple[int, Decimal]:
-    """Rows with an amount, and their exact sum."""
-    (column,) = columns_for(label, "budgeted_amount")
-    total, count = Decimal(0), 0
-    for row in table_of(path, label)[label["header_row"] + 1 :]:
-        cell = row[column].strip() if column < len(row) else ""
-        cell = re.sub(r"[$,\s]", "", cell)
-        negative = cell.startswith("(") and cell.endswith(")")
-        cell = cell.strip("()")
-        if cell in {"", "-"}:
-            continue
-        amount = Decimal(cell)
-        total += -amount if negative else amount
-        count += 1
-    return count, total
+def bursar(home: Path, *arguments: str) -> Answer:
+    """What a command answers as JSON. Raises Refused when it fails without an answer."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(
+        [sys.executable, "-m", "ops.cli", *arguments, "--json"],
+        env=env | {"BURSAR_HOME": str(home)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    try:
+        answer: Answer = json.loads(done.stdout)
+    except ValueError:
+        raise Refused((done.stderr or done.stdout).strip()[-300:]) from None
+    return answer
 
 
-def columns_for(label: dict[str, Any], field: str) -> list[int]:
-    return [i for i, _, targets in label["columns_by_index"] if targets and targets[0] == field]
+def labelled_amounts(label: Answer) -> dict[int, bool]:
+    """The columns that may be the budget; True for those that must be."""
+    found = {}
+    for index, _, targets in label["columns_by_index"]:
+        names = [str(target).replace("@header", "") for target in targets]
+        if "budgeted_amount" in names:
+            found[index] = names == ["budgeted_amount"] and "@header" in str(targets[0])
+    return found
 
 
-def load(api: httpx.Client, path: Path, label: dict[str, Any]) -> dict[str, Any]:
-    """Import one file and follow it to its end."""
-    form = {"mode": "all_or_nothing"}
-    if (label.get("n_sheets") or 1) > 1:
-        form["sheet"] = label["sheet"]
-    if label["period_source"] != "col":
-        form["defaults"] = json.dumps({"fiscal_period": "FY2025"})
-    started = api.post(
-        "/api/v1/imports",
-        data=form,
-        files={"file": (path.name, path.read_bytes())},
-        headers={"Idempotency-Key": uuid4().hex},
-    ).json()
-    while True:
-        run: dict[str, Any] = api.get(f"/api/v1/imports/{started['id']}").json()
-        if run["state"] in {"completed", "failed", "awaiting_mapping", "cancelled"}:
-            return run
-        time.sleep(0.05)
+def amount_columns(label: Answer, found: Answer) -> list[int]:
+    """The columns that were recognised as the budget. Raises Refused unless the label agrees."""
+    if found["header_row"] != label["header_row"]:
+        raise Refused(f"header in row {found['header_row']}, not {label['header_row']}")
+    chosen = [c["index"] for c in found["columns"] if c["target"] == "budgeted_amount"]
+    labelled = labelled_amounts(label)
+    if not chosen or not set(chosen) <= set(labelled):
+        raise Refused(f"columns {chosen} as the budget, not among {sorted(labelled)}")
+    return chosen
 
 
-def loaded_sum(api: httpx.Client, import_id: str) -> Decimal:
-    """What the budgets of an import add up to, read back page by page."""
-    total, cursor = Decimal(0), None
+def options_of(label: Answer, found: Answer) -> list[str]:
+    """What a person adds, who knows what the label says."""
+    options = ["--sheet", label["sheet"]] if (label.get("n_sheets") or 1) > 1 else []
+    if label["period_source"] not in {"col", "header"}:
+        options += ["--default", "fiscal_period=FY2025"]
+    if label["department_source"] == "none":
+        options += ["--default", "department=All"]
+    if any(question["kind"] == "unit" for question in found["questions"]):
+        options += ["--unit", "1"]
+    return options
+
+
+def load(home: Path, path: Path, label: Answer, tenant: str) -> tuple[Answer, list[int]]:
+    """Import one file to its end. Raises Refused."""
+    sheet = ["--sheet", label["sheet"]] if (label.get("n_sheets") or 1) > 1 else []
+    found = bursar(home, "analyze", str(path), *sheet)
+    columns = amount_columns(label, found)
+    options = [*options_of(label, found), "--tenant", tenant]
+    plan = bursar(home, "import", str(path), "--dry-run", *options)
+    if plan["state"] != "planned":
+        error = plan["error"] or {}
+        raise Refused(f"{plan['state']}: {error.get('detail') or plan['warnings']}")
+    run = bursar(home, "imports", "apply", plan["id"], "--tenant", tenant)
+    if run["state"] != "completed":
+        raise Refused(f"{run['state']}: {run['error']}")
+    return run, columns
+
+
+def loaded_amounts(api: httpx.Client, import_id: str) -> list[Decimal]:
+    """The budgets of an import, read back page by page."""
+    amounts: list[Decimal] = []
+    cursor = None
     while True:
         query = {"import_id": import_id, "limit": 200} | ({"cursor": cursor} if cursor else {})
         page = api.get("/api/v1/budgets", params=query).json()
-        total += sum((Decimal(b["budgeted_amount"]) for b in page["data"]), Decimal(0))
+        amounts += [Decimal(budget["budgeted_amount"]) for budget in page["data"]]
         cursor = page["next_cursor"]
         if cursor is None:
-            return total
+            return amounts
+
+
+def compare(stack: BenchStack, path: Path, label: Answer) -> tuple[bool, str]:
+    """Whether the file was loaded as it is, and a line that says so."""
+    name = f"corpus-{label['id']}"
+    _, api = stack.tenant(name)
+    try:
+        run, columns = load(stack.home.path, path, label, name)
+    except Refused as why:
+        return False, f"- {path.name}: {why}"
+    own = list(amounts_of(path, label, columns))
+    loaded = loaded_amounts(api, run["id"])
+    same = sum(own) == sum(loaded) and len(own) == run["counts"]["total"]
+    return same, (
+        f"{'=' if same else '!'} {path.name}: {len(own)} amounts of {sum(own)},"
+        f" loaded {run['counts']['total']} of {sum(loaded)} in {len(loaded)} budgets"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print a line a file: `=` loaded as it is, `!` otherwise, `-` refused, with the reason."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     only = {int(n) for n in options.only.split(",") if n}
-    labels = json.loads((options.corpus / "corpus.json").read_text())
+    labels = [
+        label
+        for label in json.loads((options.corpus / "corpus.json").read_text())
+        if label["kind"] == "budget" and labelled_amounts(label)
+        and (not only or label["id"] in only)
+    ]  # fmt: skip
     equal = 0
     with running() as stack:
         for label in labels:
-            if label["kind"] != "budget" or label["layout"] != "long":
-                continue
-            if only and label["id"] not in only:
-                continue
-            if len(columns_for(label, "budgeted_amount")) != 1 or not columns_for(
-                label, "department"
-            ):
-                continue
-            path = options.corpus / "files" / label["file"]
-            count, total = own_sum(path, label)
-            _, api = stack.tenant(str(label["id"]))
-            run = load(api, path, label)
-            loaded = loaded_sum(api, run["id"]) if run["state"] == "completed" else None
-            same = loaded is not None and loaded == total
+            same, line = compare(stack, options.corpus / "files" / label["file"], label)
             equal += same
-            why = "" if same else f"  {run['state']} {run['error']} {run['counts']}"
-            print(f"{'=' if same else '!'} {label['file']}: {count} rows, file {total},"
-                  f" loaded {loaded}{why}")  # fmt: skip
-    print(f"{equal} files load to the cent")
+            print(line, flush=True)
+    print(f"{equal} of {len(labels)} files load to the cent")
 
 
 if __name__ == "__main__":

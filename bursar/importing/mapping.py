@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bursar.fiscal import Period
 from bursar.importing.assigning import assign
+from bursar.importing.confidence import of_column
 from bursar.importing.fitting import describe_values, fit_without_name, value_fit
 from bursar.importing.headers import Header
 from bursar.importing.layouts import PeriodColumn, is_wide, period_columns, revision_rank
@@ -23,7 +24,9 @@ _REQUIRED_PULL = {"department": 1.25, "budgeted_amount": 1.25, "fiscal_period": 
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """What one column is proposed to be. `confidence` is 0..1, of the target or of leaving out."""
+    """What one column is proposed to be. `confidence` is 0..1, how often such a target,
+    or such leaving out, is right.
+    """
 
     index: int
     header: str
@@ -235,18 +238,21 @@ def _columns(
                 "." if column.resolved else ", which no calendar resolves yet."
             )
             confidence = 0.9 if column.resolved else 0.55
+            sure = of_column(column.measure, confidence)
             result.append(
-                ColumnMapping(i, name, column.measure, confidence, reason, samples, column.period)
+                ColumnMapping(i, name, column.measure, sure, reason, samples, column.period)
             )
         elif i in picks:
             score = scores[picks[i]][i]
             reason = score.reason or "No header names this field; the values fit it best."
             confidence = max(score.confidence, 0.35) if score.reason else 0.35
-            result.append(ColumnMapping(i, name, picks[i], confidence, reason, samples))
+            sure = of_column(picks[i], confidence)
+            result.append(ColumnMapping(i, name, picks[i], sure, reason, samples))
         else:
             best = max((scores[target][i].confidence for target in TARGETS), default=0.0)
             why = _why(table, picks, scores, across, i)
-            result.append(ColumnMapping(i, name, None, max(0.3, 1 - best), why, samples))
+            sure = of_column(None, max(0.3, 1 - best))
+            result.append(ColumnMapping(i, name, None, sure, why, samples))
     return tuple(result)
 
 

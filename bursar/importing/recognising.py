@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from bursar.importing.confidence import of_kind
 from bursar.importing.headers import Header
 from bursar.importing.mapping import Mapping as ColumnProposal
 from bursar.importing.matching import match_name
@@ -90,12 +91,14 @@ def recognise(
     top = points[kind]
     weights = {k: math.exp(1.1 * (p - top)) for k, p in points.items()}
     total = sum(weights.values())
-    confidence = weights[kind] / total
-    budget = weights["budget"] / total
+    score = weights[kind] / total
+    confidence = of_kind(score)
+    others = (1 - confidence) / (1 - score) if score < 1 else 0.0
+    budget = confidence if kind == "budget" else weights["budget"] / total * others
     warnings = []
     if kind != "budget":
         warnings.append(f"This looks like {_PLAIN[kind]}, not a budget.")
-    elif confidence < 0.5:
+    elif score < 0.5:
         warnings.append("This may not be a budget; check the columns before importing.")
     reasons = tuple(votes.reasons[kind]) or ("No word or value in it points to a known kind.",)
     return Detection(kind, confidence, budget, tuple(warnings), reasons)

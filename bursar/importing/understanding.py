@@ -143,7 +143,7 @@ def warnings_of(scan: Scan, missing: Sequence[str], found: Understanding) -> lis
             f"Rows of their own, such as {found.sections.names[0]!r}, name the department of the"
             " rows below them."
         )
-    unresolved = [c.period for c in found.columns if c.period and c.confidence < 0.6]
+    unresolved = [c.period for c in found.columns if c.period and resolve(c.period) is None]
     if unresolved:
         named = ", ".join(str(p) for p in unresolved[:3])
         warnings.append(f"The periods of some columns cannot be told: {named}.")

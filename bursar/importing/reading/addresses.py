@@ -14,11 +14,12 @@ from bursar.importing.reading.extent import Extent
 
 # Empty tags carry a style and no value; programs write them out to the last column. An entity
 # within an address has no honest use.
-_VALUED = rb"""(?!\d*\s*["'][^<>]*/>)"""
+_VALUED = rb"""(?!\d*+\s*+["'][^<>]{0,120}+(?<=/)>)"""
+# A letter stands first for the search to jump to, so that looking costs little.
 _FAR = re.compile(
-    rb"""\br\s*=\s*["']\s*(?:([A-Za-z]{2,})(\d+)|[A-Za-z]?(\d{6,})|\w*(&))""" + _VALUED
+    rb"""r(?<!\wr)\s*+=\s*+["']\s*+(?:([A-Za-z]{2,}+)(\d++)|[A-Za-z]?(\d{6,}+)|\w*+(&))""" + _VALUED
 )
-_ANY = re.compile(rb"""\br\s*=\s*["']\s*([A-Za-z]*)(\d+)""" + _VALUED)
+_ANY = re.compile(rb"""r(?<!\wr)\s*+=\s*+["']\s*+([A-Za-z]*+)(\d++)""" + _VALUED)
 _NEAR_ROW, _NEAR_COLUMN = 99_999, 26  # what the far pattern does not see
 _LONGEST_TAG = 4096
 
