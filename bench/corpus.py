@@ -1,10 +1,11 @@
 """Import every labelled budget with the command line, and compare what is loaded with the file.
 
 Each file goes through `bursar analyze`, `bursar import --dry-run` and `bursar imports apply`, on a
-stack of its own with workers. Where the label says that period or department stand nowhere in the
-table, a default is given, and questions about the unit are answered with 1. Count and sum of the
-amounts come from bench.corpus_reading, which shares no code with the importer. Files come from a
-labelled corpus that is not part of this repository.
+stack of its own with workers. What a person has to add is added and printed: a default where period
+or department stand nowhere in the table, the unit 1 where it is asked, columns of no calendar
+period left out, rows without an amount skipped. Count and sum of the amounts come from
+bench.corpus_reading, which shares no code with the importer. Files come from a labelled corpus that
+is not part of this repository.
 
 usage: python -m bench.corpus CORPUS_DIR [--only ID,ID]
 """
@@ -14,8 +15,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from bench.corpus_reading import amounts_of
 from bench.stack import BenchStack, running
 
 Answer = dict[str, Any]
+_CALENDAR = re.compile(r"FY\d{4}.*|\d{4}-\d\d|.*Q[1-4].*|\d{4}-H[12]")
 
 
 class Refused(Exception):
@@ -64,7 +68,9 @@ def amount_columns(label: Answer, found: Answer) -> list[int]:
     labelled = labelled_amounts(label)
     if not chosen or not set(chosen) <= set(labelled):
         raise Refused(f"columns {chosen} as the budget, not among {sorted(labelled)}")
-    return chosen
+    # Of several revisions of one period the last one counts; those of no calendar are left out.
+    periods = {c.get("period"): c["index"] for c in found["columns"] if c["index"] in chosen}
+    return [i for period, i in periods.items() if period is None or _CALENDAR.fullmatch(period)]
 
 
 def options_of(label: Answer, found: Answer) -> list[str]:
@@ -72,27 +78,65 @@ def options_of(label: Answer, found: Answer) -> list[str]:
     options = ["--sheet", label["sheet"]] if (label.get("n_sheets") or 1) > 1 else []
     if label["period_source"] not in {"col", "header"}:
         options += ["--default", "fiscal_period=FY2025"]
-    if label["department_source"] == "none":
+    if label["department_source"] == "none" or "blank_dims" in label["flags"]:
         options += ["--default", "department=All"]
     if any(question["kind"] == "unit" for question in found["questions"]):
         options += ["--unit", "1"]
+    for column in found["columns"]:
+        is_budget = column["target"] == "budgeted_amount" and "period" in column
+        if is_budget and not _CALENDAR.fullmatch(column["period"]):
+            options += ["--map", f"{column['header']}="]
     return options
 
 
-def load(home: Path, path: Path, label: Answer, tenant: str) -> tuple[Answer, list[int]]:
-    """Import one file to its end. Raises Refused."""
+def remedy(api: httpx.Client, run: Answer) -> tuple[str, ...]:
+    """What a person does about a refusal; nothing where the file itself must change."""
+    detail = (run["error"] or {}).get("detail") or " ".join(run["warnings"])
+    if "gives department" in detail:
+        return ("--default", "department=All")
+    if "gives fiscal_period" in detail:
+        return ("--default", "fiscal_period=FY2025")
+    if "no budgets are kept in it" in detail:
+        return ("--default", "currency=USD")
+    if run["counts"]["rejected"]:
+        codes = {code for code, _ in reasons(api, run)}
+        if codes == {"missing_department"}:
+            return ("--default", "department=All")
+        if codes == {"missing_amount"}:
+            return ("--mode", "skip_errors")
+    return ()
+
+
+def reasons(api: httpx.Client, run: Answer) -> list[tuple[str, int]]:
+    """Why rows were rejected, by the first of them, the most frequent first."""
+    faults = api.get(f"/api/v1/imports/{run['id']}/errors", params={"limit": 200}).json()["data"]
+    return Counter(fault["code"] for fault in faults).most_common()
+
+
+def load(
+    home: Path, api: httpx.Client, path: Path, label: Answer, tenant: str
+) -> tuple[Answer, list[int], str]:
+    """Import one file to its end. Returns the import, its amount columns and what a person had to
+    add. Raises Refused.
+    """
     sheet = ["--sheet", label["sheet"]] if (label.get("n_sheets") or 1) > 1 else []
     found = bursar(home, "analyze", str(path), *sheet)
     columns = amount_columns(label, found)
-    options = [*options_of(label, found), "--tenant", tenant]
-    plan = bursar(home, "import", str(path), "--dry-run", *options)
-    if plan["state"] != "planned":
-        error = plan["error"] or {}
-        raise Refused(f"{plan['state']}: {error.get('detail') or plan['warnings']}")
+    options = options_of(label, found)
+    while True:
+        plan = bursar(home, "import", str(path), "--dry-run", *options, "--tenant", tenant)
+        is_whole = "skip_errors" in options or not plan["counts"]["rejected"]
+        if plan["state"] == "planned" and is_whole:
+            break
+        more = remedy(api, plan)
+        if not more or set(more) <= set(options):
+            why = (plan["error"] or {}).get("detail") or plan["warnings"]
+            raise Refused(f"{plan['state']}: {why} {reasons(api, plan) or ''}")
+        options += more
     run = bursar(home, "imports", "apply", plan["id"], "--tenant", tenant)
-    if run["state"] != "completed":
+    if not run["state"].startswith("completed"):
         raise Refused(f"{run['state']}: {run['error']}")
-    return run, columns
+    return run, columns, " ".join(options)
 
 
 def loaded_amounts(api: httpx.Client, import_id: str) -> list[Decimal]:
@@ -113,15 +157,19 @@ def compare(stack: BenchStack, path: Path, label: Answer) -> tuple[bool, str]:
     name = f"corpus-{label['id']}"
     _, api = stack.tenant(name)
     try:
-        run, columns = load(stack.home.path, path, label, name)
+        run, columns, options = load(stack.home.path, api, path, label, name)
     except Refused as why:
         return False, f"- {path.name}: {why}"
     own = list(amounts_of(path, label, columns))
     loaded = loaded_amounts(api, run["id"])
-    same = sum(own) == sum(loaded) and len(own) == run["counts"]["total"]
+    rejected = run["counts"]["rejected"]
+    count = run["counts"]["total"] - rejected
+    same = sum(own) == sum(loaded) and len(own) == count
     return same, (
         f"{'=' if same else '!'} {path.name}: {len(own)} amounts of {sum(own)},"
-        f" loaded {run['counts']['total']} of {sum(loaded)} in {len(loaded)} budgets"
+        f" loaded {count} of {sum(loaded)} in {len(loaded)} budgets"
+        + (f", {rejected} rows without an amount left out" if rejected else "")
+        + (f" ({options})" if options else "")
     )
 
 

@@ -16,8 +16,8 @@ NS = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _DECIMAL_COMMA = re.compile(r"-?[\d.]*\d,\d{1,2}")
 _TOTAL = re.compile(
-    r"(grand |sub-?)?totals?\b.{0,60}|.{0,60}\b(sub-?)?totals?:?|(sub)?totaal|gesamt|summe|suma|"
-    r".{0,20}(合計|小計|總計|סה.כ).{0,20}",
+    r"(grand |sub-?)?totals?\b.{0,60}|.{0,30}\b(sub-?)?totals?:?|(sub)?totaal|gesamt|summe|suma|"
+    r"合計|小計|總計|סה.כ.{0,20}",
     re.IGNORECASE,
 )
 
@@ -66,20 +66,22 @@ def _sheet(archive: zipfile.ZipFile, wanted: str) -> list[list[str]]:
 
 
 def amounts_of(path: Path, label: dict[str, Any], columns: Collection[int]) -> Iterator[Decimal]:
-    """Every amount of these columns, without those of rows that call themselves totals."""
+    """Every amount of these columns, without those of totals, which say so or have no name."""
     texts = [
         i
         for i, _, targets in label["columns_by_index"]
         if i not in columns and not (targets and "amount" in str(targets[0]))
     ]
+    has_totals = {"totals_rows", "subtotal_rows"} & set(label["features"])
     for row in table_of(path, label)[label["header_row"] + 1 :]:
-        if any(i < len(row) and _TOTAL.fullmatch(row[i].strip()) for i in texts):
+        names = [row[i].strip() for i in texts if i < len(row)]
+        if has_totals and (not any(names) or any(map(_TOTAL.fullmatch, names))):
             continue
         for column in columns:
             cell = re.sub(r"[$€£\s']", "", row[column]) if column < len(row) else ""
             negative = cell.startswith("(") and cell.endswith(")")
             cell = cell.strip("()")
-            if cell in {"", "-", "–"}:
+            if not re.search(r"\d", cell):  # blank, or marks that stand for nothing
                 continue
             if _DECIMAL_COMMA.fullmatch(cell):
                 cell = cell.replace(".", "").replace(",", ".")

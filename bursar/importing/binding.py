@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from bursar.errors import Fault, InvalidInput, MappingIncomplete
 from bursar.fiscal import Part, Period, find_part, part_of_year, resolve
 from bursar.importing.analysis import Analysis
-from bursar.importing.layouts import revision_rank
+from bursar.importing.layouts import latest_revision
 from bursar.importing.mapping import ColumnMapping
-from bursar.importing.vocabulary import MEASURES, SYNONYMS, TARGETS
+from bursar.importing.understanding import lacks_years
+from bursar.importing.vocabulary import MEASURES, REQUIRED, SYNONYMS, TARGETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def bind(
     for column in columns:
         if column.target in MEASURES:
             amounts.append(column)
-        elif column.target is not None:
+        elif column.target is not None and not _is_empty(column, mapping or {}):
             texts[column.target] = column.index
     slots = _slots(amounts, "fiscal_period" in texts, fiscal_start_month)
     missing = []
@@ -64,7 +65,8 @@ def bind(
         for name in _nameless_periods(columns, slots, fiscal_start_month)
     ]
     needs_period = any(slot.period is None for slot in slots) or not slots
-    if needs_period and "fiscal_period" not in texts and "fiscal_period" not in given:
+    has_years = "fiscal_period" in texts and not lacks_years(columns)
+    if needs_period and not has_years and "fiscal_period" not in given:
         missing.append("fiscal_period")
     faults += [
         Fault(f"/mapping/{field}", "mapping_incomplete", f"Nothing gives {field}.")
@@ -138,6 +140,11 @@ def _duplicates(columns: list[ColumnMapping]) -> list[Fault]:
     ]
 
 
+def _is_empty(column: ColumnMapping, told: Mapping[str, str | None]) -> bool:
+    """Whether a required field was proposed for a column without values; a person may insist."""
+    return column.target in REQUIRED and not column.samples and column.header not in told
+
+
 def _slots(amounts: list[ColumnMapping], has_period_column: bool, start: int) -> tuple[Slot, ...]:
     """Group the amount columns by period. Spending of periods without a budget is left out, and
     of several revisions of one budget the latest counts.
@@ -151,7 +158,7 @@ def _slots(amounts: list[ColumnMapping], has_period_column: bool, start: int) ->
         if "budgeted_amount" not in measures:
             continue
         latest = {
-            measure: max(columns, key=lambda c: (revision_rank(c.header), -c.index)).index
+            measure: columns[latest_revision([c.header for c in columns])].index
             for measure, columns in measures.items()
         }
         slots.append(Slot(period, part, latest))

@@ -173,6 +173,11 @@ def is_wide(columns: Sequence[PeriodColumn]) -> bool:
 _REVISIONS = {"rev": "revised", "orig": "original", "prop": "proposed", "req": "requested"}
 
 
+def latest_revision(headers: Sequence[str]) -> int:
+    """Which of several headers of one period is the last revision; the first of equals."""
+    return max(range(len(headers)), key=lambda i: (revision_rank(headers[i]), -i))
+
+
 def revision_rank(words: str) -> int:
     """Higher is later: an amended budget replaces the adopted one of the same period."""
     text = " ".join(_REVISIONS.get(word, word) for word in normalise(words).split())

@@ -9,6 +9,7 @@ from pathlib import Path
 from bursar.fiscal import Period, part_of_year, resolve
 from bursar.importing.constants import Constant, find_currency, find_department, find_period
 from bursar.importing.headers import Header, find_header, is_blank
+from bursar.importing.layouts import latest_revision
 from bursar.importing.mapping import ColumnMapping, Table, propose
 from bursar.importing.profile import profile_column
 from bursar.importing.reading import Source
@@ -91,7 +92,7 @@ def find_constants(found: Understanding, scan: Scan, amounts: Sequence[int]) -> 
     """What holds for every row and stands in no column."""
     mapped = {c.target for c in found.columns if c.target}
     constants: dict[str, Constant] = {}
-    needs_year = "fiscal_period" not in mapped or _lacks_years(found.columns)
+    needs_year = "fiscal_period" not in mapped or lacks_years(found.columns)
     if found.period and needs_year and found.layout != "wide":
         constants["fiscal_period"] = found.period
     across = {c.period for c in found.columns if c.period and c.target == "budgeted_amount"}
@@ -113,7 +114,7 @@ def find_constants(found: Understanding, scan: Scan, amounts: Sequence[int]) -> 
     return constants
 
 
-def _lacks_years(columns: Sequence[ColumnMapping]) -> bool:
+def lacks_years(columns: Sequence[ColumnMapping]) -> bool:
     """Whether the period column holds bare months or quarters, whose year stands elsewhere."""
     samples = [s for c in columns if c.target == "fiscal_period" for s in c.samples]
     return bool(samples) and all(part_of_year(s) and not resolve(s) for s in samples)
@@ -122,7 +123,7 @@ def _lacks_years(columns: Sequence[ColumnMapping]) -> bool:
 def missing_fields(found: Understanding, constants: Mapping[str, Constant]) -> tuple[str, ...]:
     """Required fields that neither a column nor a constant gives."""
     mapped = {c.target for c in found.columns if c.target and c.samples}
-    if _lacks_years(found.columns):
+    if lacks_years(found.columns):
         mapped.discard("fiscal_period")
     mapped |= set(constants)
     budgets = [c for c in found.columns if c.target == "budgeted_amount" and c.period]
@@ -143,11 +144,26 @@ def warnings_of(scan: Scan, missing: Sequence[str], found: Understanding) -> lis
             f"Rows of their own, such as {found.sections.names[0]!r}, name the department of the"
             " rows below them."
         )
+    warnings += _revisions(found.columns)
     unresolved = [c.period for c in found.columns if c.period and resolve(c.period) is None]
     if unresolved:
         named = ", ".join(str(p) for p in unresolved[:3])
         warnings.append(f"The periods of some columns cannot be told: {named}.")
     return warnings
+
+
+def _revisions(columns: Sequence[ColumnMapping]) -> list[str]:
+    """Which of several columns of one period counts."""
+    groups: dict[tuple[str, str | None], list[ColumnMapping]] = {}
+    for column in columns:
+        if column.target in MEASURES:
+            groups.setdefault((column.target, column.period), []).append(column)
+    return [
+        f"{' and '.join(repr(c.header) for c in group)} are of one period; the last revision"
+        f" counts, {group[latest_revision([c.header for c in group])].header!r}."
+        for group in groups.values()
+        if len(group) > 1
+    ]
 
 
 def thousands_mark(headers: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from bursar.importing.reading.extent import Extent
 
 # Empty tags carry a style and no value; programs write them out to the last column. An entity
 # within an address has no honest use.
-_VALUED = rb"""(?!\d*+\s*+["'][^<>]{0,120}+(?<=/)>)"""
+_VALUED = rb"""(?!\s*+["'](?:\s*+[\w:]++=["'][\w.]*+["']){0,9}+\s*+/>)"""
 # A letter stands first for the search to jump to, so that looking costs little.
 _FAR = re.compile(
     rb"""r(?<!\wr)\s*+=\s*+["']\s*+(?:([A-Za-z]{2,}+)(\d++)|[A-Za-z]?(\d{6,}+)|\w*+(&))""" + _VALUED

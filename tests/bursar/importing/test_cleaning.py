@@ -185,6 +185,11 @@ def test_bare_months_take_their_year_from_the_default(write, clean):
     assert [r.fiscal_period for r in found.rows] == ["2025-01", "2024-07"]
 
 
+def test_bare_months_without_a_year_wait_for_one(write, clean):
+    with pytest.raises(MappingIncomplete, match="fiscal_period"):
+        clean(write("Department,Month,Budget\nParks,Jan,1\nParks,Feb,2\n"))
+
+
 def test_blank_periods_of_a_wide_layout_may_be_skipped(write, clean):
     path = write("Department,FY2024,FY2025\nSales,10,\nIT,,\n")
     found = clean(path, skip_blank_periods=True)
@@ -203,9 +208,20 @@ def test_a_wide_column_without_a_calendar_period_must_be_left_out(write, clean):
         clean(path, defaults=Defaults(None, "FY2025", None))
 
 
+def test_a_required_column_without_any_value_gives_nothing(write, clean):
+    path = write("Agency,Category,Year,Budget\n,Parks,2025,1\n,Roads,2025,2\n")
+    with pytest.raises(MappingIncomplete, match="department"):
+        clean(path)
+    assert clean(path, mapping={"Agency": "department"}).codes == ["missing_department"] * 2
+
+
 def test_of_two_revisions_of_a_budget_the_later_counts(write, clean):
     found = clean(write("Department,FY2025 Adopted Budget,FY2025 Amended Budget\nA,1,2\nB,3,4\n"))
     assert found.amounts == ["2", "4"]
+    assert any(
+        "the last revision counts, 'FY2025 Amended Budget'" in warning
+        for warning in found.analysis.detection.warnings
+    )
 
 
 def test_labels_merged_downwards_belong_to_each_row(tmp_path, clean):
