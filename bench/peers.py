@@ -15,12 +15,12 @@ from pathlib import Path
 
 from bench.stack import BenchStack
 
-PACKAGES = ("pandas", "sqlalchemy", "psycopg2-binary", "dlt[postgres]")
+PACKAGES = ("pandas", "sqlalchemy", "psycopg[binary]", "psycopg2-binary", "dlt[postgres]")
 
 _PANDAS = """
-import sys, time, pandas, sqlalchemy
+import sys, time, pandas, psycopg, sqlalchemy
 path, url = sys.argv[1:3]
-engine = sqlalchemy.create_engine(url)
+engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url))
 start = time.perf_counter()
 frame = pandas.read_csv(path)
 frame.to_sql("peer_pandas", engine, if_exists="replace", index=False, chunksize=10_000)

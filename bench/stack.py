@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -52,10 +53,10 @@ class BenchStack:
 
     @property
     def admin_url(self) -> str:
-        """The same as a URL, for tools that want one."""
+        """The same as a URL, for tools that want one; the folder of the socket is its host."""
         parts = conninfo_to_dict(self.admin)
         host, password = quote(str(parts["host"]), safe=""), quote(str(parts["password"]), safe="")
-        return f"postgresql://{parts['user']}:{password}@/bursar?host={host}&port={parts['port']}"
+        return f"postgresql://{parts['user']}:{password}@{host}:{parts['port']}/bursar"
 
     def pids(self, name: str) -> list[int]:
         """The processes of one part, children included."""
@@ -63,6 +64,23 @@ class BenchStack:
                     if p.name == name and p.identity)  # fmt: skip
         children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
         return [main, *map(int, children)]
+
+    def processor_seconds(self) -> float:
+        """What all processes of the stack, and the commands that this one has run, have computed.
+
+        On a busy machine this says more than a clock does.
+        """
+        ticks = 0
+        waiting = [p.identity.pid for p in read_state(self.home).processes if p.identity]
+        while waiting:
+            pid = waiting.pop()
+            with suppress(OSError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                ticks += sum(map(int, fields[11:15]))  # its own, and those of children that ended
+                children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+                waiting += map(int, children)
+        own = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return ticks / os.sysconf("SC_CLK_TCK") + own.ru_utime + own.ru_stime
 
     def peak_megabytes(self, name: str) -> float:
         """The largest resident size that any process of a part has had."""

@@ -44,7 +44,7 @@ class FarCells:
         """What is known, and whether that settles it."""
         seen = self._seen
         widest = Extent(max(seen.row, _NEAR_ROW), max(seen.column, _NEAR_COLUMN), seen.cells)
-        return seen, not widest.is_sparse
+        return seen, seen.column == sys.maxsize or not widest.is_sparse
 
 
 def every_cell(blocks: Iterable[bytes]) -> Extent:

@@ -26,20 +26,23 @@ _BINARY_SHEET = b"\x81\x01"  # how the records of a sheet begin
 
 def check_archive(path: Path, file_name: str) -> None:
     """Raises FileLimitExceeded when the workbook inflates too far, UnreadableFile when damaged."""
-    total = 0
     try:
         with zipfile.ZipFile(path) as archive:
-            packed = sum(member.compress_size for member in archive.infolist())
+            members = archive.infolist()
+            packed = sum(member.compress_size for member in members)
             if packed > path.stat().st_size:
                 raise _damaged(file_name)  # several names for the same bytes
-            for member in archive.infolist():
+            for member in members:
                 if member.flag_bits & 1:
                     raise UnreadableFile(
                         f"{file_name} is protected by a password. Save it without one and retry."
                     )
                 if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                     raise _damaged(file_name)  # no workbook is packed otherwise
-                total += _check_member(archive, member, total, packed, file_name)
+            # Inflating is cheap beside looking for cells, which only honest sizes are worth.
+            _check_sizes(archive, packed, file_name)
+            for member in members:
+                _check_cells(archive, member, file_name)
     except BursarError:
         raise
     except Exception as problem:
@@ -52,37 +55,41 @@ def _damaged(file_name: str) -> UnreadableFile:
     return UnreadableFile(f"{file_name} is cut short or damaged. Download or export it again.")
 
 
-def _check_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, before: int, packed: int, file_name: str
-) -> int:
-    """The inflated size of a member, after `before` bytes of others; `packed` is that of all."""
-    # A forged size would end the reading early with a bad checksum; the true end is the data's.
-    member.file_size = max(member.file_size, settings().inflated_limit_bytes - before + _BLOCK)
+def _check_sizes(archive: zipfile.ZipFile, packed: int, file_name: str) -> None:
+    """Inflate every part and count; `packed` is the packed size of all."""
+    total = 0
+    for member in archive.infolist():
+        # A forged size would end the reading early with a bad checksum; the data's end is true.
+        member.file_size = max(member.file_size, settings().inflated_limit_bytes + _BLOCK)
+        size = 0
+        for block in _blocks(archive, member):
+            size += len(block)
+            _check_size(size, member.compress_size, total + size, packed, file_name)
+        total += size
+
+
+def _check_cells(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file_name: str) -> None:
+    """Look how far the cells of a part reach, if it has any."""
     name = member.filename.lower()
-    size = 0
     # A workbook may keep its sheets under any name.
     repeats, cells, binary = RepeatedCells(), FarCells(), BinaryCells()
-    is_sheet = "worksheets/sheet" in name
+    is_sheet, is_first = "worksheets/sheet" in name, True
     for block in _blocks(archive, member):
-        size += len(block)
-        if size > member.compress_size * _LARGEST_RATIO and size > _SMALL:
-            raise _inflates_too_far(file_name)
-        _check_total(before + size, packed, file_name)
         if name == "content.xml":
             repeats.add(block)
             repeats.extent.check(file_name)
         elif not name.endswith(".bin"):
             cells.add(block)
-        elif is_sheet or (size == len(block) and block.startswith(_BINARY_SHEET)):
+        elif is_sheet or (is_first and block.startswith(_BINARY_SHEET)):
             is_sheet = True
             binary.add(block)
+        is_first = False
     binary.add(b"", last=True)
     binary.extent.check(file_name)
     extent, is_settled = cells.extent()
     if not is_settled:
         extent = every_cell(_blocks(archive, member))
     extent.check(file_name)
-    return size
 
 
 def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -91,19 +98,18 @@ def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes
             yield block
 
 
-def _check_total(total: int, packed: int, file_name: str) -> None:
+def _check_size(size: int, compressed: int, total: int, packed: int, file_name: str) -> None:
+    """Hold a part, and all parts so far, to what honest workbooks inflate to."""
     limit = settings().inflated_limit_bytes
     if total > limit:
         raise FileLimitExceeded(
             f"{file_name} inflates to more than {limit} bytes. "
             "Send the one sheet that matters, as CSV."
         )
-    if total > max(_SMALL, packed * _LARGEST_RATIO_OF_ALL):
-        raise _inflates_too_far(file_name)
-
-
-def _inflates_too_far(file_name: str) -> FileLimitExceeded:
-    return FileLimitExceeded(
-        f"{file_name} inflates to more than {_LARGEST_RATIO_OF_ALL} times its size, as no"
-        " spreadsheet does. Send the one sheet that matters, as CSV."
-    )
+    if size > max(_SMALL, compressed * _LARGEST_RATIO) or (
+        total > max(_SMALL, packed * _LARGEST_RATIO_OF_ALL)
+    ):
+        raise FileLimitExceeded(
+            f"{file_name} inflates to more than {_LARGEST_RATIO_OF_ALL} times its size, as no"
+            " spreadsheet does. Send the one sheet that matters, as CSV."
+        )
