@@ -36,13 +36,23 @@ def compiled() -> str:
             words[group].update(spelling for p in phrases for spelling in _spellings(p))
         for unit, phrases in content.get("units", {}).items():
             units[unit].update(normalise(p) for p in phrases)
-    whole = {
+    whole: dict[str, Mapping[str, Any]] = {
         "fields": fields,
         "kinds": {s: {p: sorted(k) for p, k in entries.items()} for s, entries in kinds.items()},
         "words": {group: sorted(phrases) for group, phrases in words.items()},
         "units": {unit: sorted(phrases) for unit, phrases in units.items()},
     }
-    return json.dumps(whole, ensure_ascii=False, indent=0, sort_keys=True) + "\n"
+    return "{\n" + ",\n".join(_section(name, whole[name]) for name in sorted(whole)) + "\n}\n"
+
+
+def _section(name: str, entries: Mapping[str, Any]) -> str:
+    """A section with an entry a line, so that a change of one phrase is a change of one line."""
+    lines = [f"{_json(key)}:{_json(entries[key])}" for key in sorted(entries)]
+    return f"{_json(name)}:{{\n" + ",\n".join(lines) + "\n}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def _spellings(phrase: str) -> Iterable[str]:
