@@ -8,8 +8,8 @@ from celery import shared_task
 
 from bursar.database import database
 from bursar.importing.applying import apply_plan, run_import
+from bursar.importing.repairing.undoing import record_undo_failure, undo_import
 from bursar.importing.runs import record_failure
-from bursar.importing.undoing import record_undo_failure, undo_import
 from bursar.jobs import runner
 
 

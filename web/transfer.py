@@ -14,7 +14,7 @@ from werkzeug.datastructures import FileStorage
 
 from bursar import files
 from bursar.config import settings
-from bursar.importing.sending_back import export_rejected_rows
+from bursar.importing.repairing.sending_back import export_rejected_rows
 from bursar.tenants import get_tenant
 from connectors import Upload
 from connectors.intake import take_in

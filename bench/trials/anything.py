@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from bursar.errors import BursarError
-from bursar.importing.analysis import analyze
-from bursar.importing.cleaning import clean_rows
+from bursar.importing.cleaning.clean import clean_rows
+from bursar.importing.cleaning.rows import Defaults
 from bursar.importing.reading import open_source
-from bursar.importing.rows import Defaults
+from bursar.importing.recognising.analysis import analyze
 
 DEFAULTS = Defaults("USD", "FY2025", "Somewhere", None)
 

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from bursar import periods
 from bursar.errors import InvalidImportState, PlanStale, RowsRejected
+from bursar.importing.choices.interpretation import remember
 from bursar.importing.consequences import require_covered, tell_crossings
-from bursar.importing.interpretation import remember
 from bursar.importing.load import limited_statements
-from bursar.importing.mending import require_waiting
 from bursar.importing.planning import plan
+from bursar.importing.repairing.mending import require_waiting
 from bursar.importing.runs import DONE, ENDED, get_run, require_fresh, same_as_before
 from bursar.jobs.lease import Lease
 from bursar.tenants import get_tenant

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import and_, select, tuple_
 from sqlalchemy.orm import Session
 
-from bursar.importing.mending import Attempts, attempts_of, count_waiting, waiting_rows
+from bursar.importing.repairing.mending import Attempts, attempts_of, count_waiting, waiting_rows
 from bursar.importing.runs import ENDED
 from bursar.paging import Page, page
 from schema.tables import ImportRow, ImportRun, StoredFile

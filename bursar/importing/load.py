@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from bursar.config import settings
 from bursar.errors import ImportTimedOut
-from bursar.importing.cleaning import BudgetRow, RejectedRow
+from bursar.importing.cleaning.clean import BudgetRow, RejectedRow
 
 # Texts are never empty here, so an empty field can stand for null. COPY's text format and not its
 # CSV: servers before PostgreSQL 18 take a line with nothing but \. in a quoted text for the end.

@@ -13,13 +13,13 @@ from sqlalchemy.exc import DBAPIError
 
 from bursar import files
 from bursar.errors import InvalidAmount, MappingIncomplete, NotABudget
-from bursar.importing.analysis import Analysis
-from bursar.importing.confirming import header_fingerprint
+from bursar.importing.choices.confirming import header_fingerprint
+from bursar.importing.choices.interpretation import Interpretation, interpret
 from bursar.importing.consequences import look_ahead
 from bursar.importing.counting import keep_counts, recounted
-from bursar.importing.interpretation import Interpretation, interpret
 from bursar.importing.load import limited_statements, rare_collections, stage, told_rows
-from bursar.importing.mending import Rows, add_to_earlier, attempted_rows
+from bursar.importing.recognising.analysis import Analysis
+from bursar.importing.repairing.mending import Rows, add_to_earlier, attempted_rows
 from bursar.importing.runs import get_run, same_as_before, wish_of
 from bursar.importing.stored import analyze_stored, clean_stored
 from bursar.jobs.lease import Lease

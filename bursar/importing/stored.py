@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bursar import files
-from bursar.importing.advising import with_advice
-from bursar.importing.analysis import Analysis, analyze
-from bursar.importing.cleaning import BudgetRow, Defaults, RejectedRow, clean_rows
+from bursar.importing.cleaning.clean import BudgetRow, Defaults, RejectedRow, clean_rows
+from bursar.importing.recognising.advising import with_advice
+from bursar.importing.recognising.analysis import Analysis, analyze
 from bursar.importing.runs import Wish
 from schema.tables import StoredFile, Tenant
 

@@ -34,7 +34,7 @@ def analyze(
     as_json: AsJson = False,
 ) -> None:
     """Recognise a file and propose what each column means. Needs no server."""
-    from bursar.importing import analysis as importing
+    from bursar.importing.recognising import analysis as importing
 
     if not file.is_file():
         raise NotFound(f"There is no file {file}.")

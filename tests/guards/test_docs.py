@@ -14,7 +14,7 @@ from flask import Flask
 import ops
 from bursar.config import Settings
 from bursar.errors import all_errors
-from bursar.importing.codes import CellCode
+from bursar.importing.values.codes import CellCode
 from bursar.jobs.rows import QUEUE_OF_KIND
 from bursar.schedules import HOUSEKEEPING
 from ops.cli import command_line

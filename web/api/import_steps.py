@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from bursar.errors import Fault, InvalidInput
-from bursar.importing import consequences, history, mending, runs, undoing
+from bursar.importing import consequences, history, runs
+from bursar.importing.repairing import mending, undoing
 from web import idempotency
 from web.api.importing_wire import (
     ImportPath,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from bursar import files, metrics
 from bursar.errors import Fault, InvalidInput
 from bursar.importing import history, runs
-from bursar.importing.interpretation import interpret
+from bursar.importing.choices.interpretation import interpret
 from bursar.importing.stored import analyze_stored
 from bursar.tenants import get_tenant
 from web import idempotency

@@ -9,8 +9,8 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
 from bursar.errors import ReplayDiffers
-from bursar.importing import keywords
-from bursar.importing.replaying import replay_keywords
+from bursar.importing.choices import keywords
+from bursar.importing.choices.replaying import replay_keywords
 from bursar.tenants import get_tenant
 from web.api.mapping_templates_wire import ReplayOut
 from web.api.wire import Model, Out, Text, problems

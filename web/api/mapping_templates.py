@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from bursar import files
 from bursar.errors import Fault, InvalidInput, ReplayDiffers
-from bursar.importing import templates
-from bursar.importing.binding import canonical
-from bursar.importing.replaying import replay_template
+from bursar.importing.choices import templates
+from bursar.importing.choices.replaying import replay_template
+from bursar.importing.cleaning.binding import canonical
 from bursar.importing.stored import analyze_stored
 from bursar.tenants import get_tenant
 from schema.tables import MappingTemplate

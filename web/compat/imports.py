@@ -16,7 +16,7 @@ from bursar import files, metrics
 from bursar.config import settings
 from bursar.errors import Fault, InvalidInput
 from bursar.importing import history, runs
-from bursar.importing.interpretation import interpret
+from bursar.importing.choices.interpretation import interpret
 from bursar.importing.runs import ENDED, Wish
 from bursar.importing.stored import analyze_stored
 from bursar.tenants import get_tenant

@@ -9,9 +9,9 @@ from flask import request
 
 from bursar.errors import InvalidInput, NotABudget
 from bursar.importing import runs
-from bursar.importing.analysis import Analysis
-from bursar.importing.confirming import DEFAULTS
-from bursar.importing.mapping import ColumnMapping
+from bursar.importing.choices.confirming import DEFAULTS
+from bursar.importing.recognising.analysis import Analysis
+from bursar.importing.recognising.mapping import ColumnMapping
 from schema.tables import ImportRun
 
 MODES = ("all_or_nothing", "skip_errors")

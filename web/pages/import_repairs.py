@@ -10,7 +10,8 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 
 from bursar import files
 from bursar.errors import InvalidInput
-from bursar.importing import mending, runs, undoing
+from bursar.importing import runs
+from bursar.importing.repairing import mending, undoing
 from web.auth import IMPORT, principal, require, transaction
 from web.jobs import announce
 from web.transfer import receive

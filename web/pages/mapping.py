@@ -12,12 +12,12 @@ from flask import Blueprint, g, make_response, redirect, render_template, reques
 from bursar import files, metrics
 from bursar.errors import InvalidInput, MappingIncomplete, NotABudget
 from bursar.importing import runs
-from bursar.importing.analysis import Analysis
-from bursar.importing.cleaning import BudgetRow, RejectedRow
-from bursar.importing.confirming import DEFAULTS, with_choices
-from bursar.importing.interpretation import interpret
+from bursar.importing.choices.confirming import DEFAULTS, with_choices
+from bursar.importing.choices.interpretation import interpret
+from bursar.importing.cleaning.clean import BudgetRow, RejectedRow
+from bursar.importing.recognising.analysis import Analysis
+from bursar.importing.recognising.vocabulary import REQUIRED, TARGETS
 from bursar.importing.stored import analyze_stored, clean_stored
-from bursar.importing.vocabulary import REQUIRED, TARGETS
 from bursar.tenants import get_tenant
 from schema.tables import ImportRun, StoredFile, Tenant
 from web.auth import IMPORT, principal, require, transaction

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
-from bursar.importing import templates
+from bursar.importing.choices import templates
 from web.auth import IMPORT, READ, require, transaction
 
 blueprint = Blueprint("template_pages", __name__, url_prefix="/imports/templates")

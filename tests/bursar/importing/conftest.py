@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from bursar.importing.analysis import Analysis, analyze
-from bursar.importing.cleaning import BudgetRow, Defaults, LeftOut, RejectedRow, clean_rows
+from bursar.importing.cleaning.clean import BudgetRow, Defaults, LeftOut, RejectedRow, clean_rows
+from bursar.importing.recognising.analysis import Analysis, analyze
 
 WriteText = Callable[..., Path]
 WriteBook = Callable[..., Path]

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from bursar.config import settings
 from bursar.database import Database
 from bursar.errors import ImportTimedOut
+from bursar.importing.cleaning.rows import BudgetRow, CellError, RejectedRow
 from bursar.importing.load import limited_statements, stage, told_rows
-from bursar.importing.rows import BudgetRow, CellError, RejectedRow
 
 
 def row(number: int, department: str, notes: str | None = None) -> BudgetRow:

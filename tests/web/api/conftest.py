@@ -10,8 +10,8 @@ import pytest
 
 from bursar.database import Database
 from bursar.importing.applying import apply_plan, run_import
+from bursar.importing.repairing.undoing import record_undo_failure, undo_import
 from bursar.importing.runs import record_failure
-from bursar.importing.undoing import record_undo_failure, undo_import
 from bursar.jobs import runner
 from bursar.jobs.runner import OnFailure, Work
 from tests.api_client import Api

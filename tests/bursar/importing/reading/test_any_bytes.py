@@ -5,8 +5,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from bursar.errors import BursarError
-from bursar.importing.analysis import analyze
 from bursar.importing.reading import open_source
+from bursar.importing.recognising.analysis import analyze
 
 SHARED = [HealthCheck.function_scoped_fixture]
 

@@ -5,10 +5,10 @@ import zipfile
 import pytest
 import xlsxwriter
 
-from bursar.importing.analysis import analyze
 from bursar.importing.reading import open_source
 from bursar.importing.reading.cells import is_failed_formula, visible
 from bursar.importing.reading.formulas import cells_without_result
+from bursar.importing.recognising.analysis import analyze
 
 HEADERS = ["Department", "Fiscal Year", "Budget"]
 

@@ -1,0 +1,1 @@
+"""What people have chosen, for one import and for all files of a shape."""

@@ -1,0 +1,108 @@
+"""Rows that are neither loaded nor rejected: totals, sections, and rows without any amount."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bursar.importing.cleaning.binding import Binding
+from bursar.importing.cleaning.columns import Amount
+from bursar.importing.cleaning.rows import LeftOut
+from bursar.importing.recognising.headers import is_blank
+from bursar.importing.recognising.other_tables import repeats_header
+from bursar.importing.recognising.totals import TotalLabels
+from bursar.importing.values.numbers import DASHES, is_absent, looks_numeric
+
+_LABELS = ("department", "sub_category", "program")
+
+
+class LeavingOut:
+    """Decides which rows of a chunk are left out, and counts them."""
+
+    def __init__(
+        self,
+        binding: Binding,
+        counts: LeftOut,
+        headers: Sequence[str] = (),
+        section: int | None = None,
+    ) -> None:
+        self._headers = headers
+        self._labels = [binding.texts[t] for t in _LABELS if t in binding.texts]
+        if section is not None and section not in self._labels:
+            self._labels.append(section)
+        self._mapped = sorted(binding.texts.values())
+        self._amounts = sorted({i for slot in binding.slots for i in slot.columns.values()})
+        self._counts = counts
+        self._sums = TotalLabels()
+
+    def rows(
+        self,
+        rows: Sequence[Sequence[str]],
+        columns: Sequence[Sequence[str]],
+        amounts: Mapping[int, Sequence[Amount | None]],
+        *,
+        plain: bool,
+    ) -> set[int]:
+        """The positions in `rows` to leave out. `plain` says that every amount is a number."""
+        skipped = self._repeated_headers(rows, columns)
+        self._counts.empty += len(skipped)
+        before = len(skipped)
+        for index in self._labels:
+            flags = list(map(self._sums.__getitem__, columns[index]))
+            if True in flags:
+                skipped |= {i for i, flag in enumerate(flags) if flag}
+        self._counts.totals += len(skipped) - before
+        if self._mapped and all("" in columns[i] for i in self._mapped):
+            skipped |= self._unlabelled(rows, columns, skipped)
+        if not plain:
+            skipped |= self._empty(rows, amounts, skipped)
+        return skipped
+
+    def _repeated_headers(
+        self, rows: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]
+    ) -> set[int]:
+        """Paged exports print the header on top of every page."""
+        if not self._headers or self._headers[-1] not in columns[len(self._headers) - 1]:
+            return set()
+        return {i for i, row in enumerate(rows) if repeats_header(row, self._headers)}
+
+    def _unlabelled(
+        self, rows: Sequence[Sequence[str]], columns: Sequence[Sequence[str]], skipped: set[int]
+    ) -> set[int]:
+        """A grand total often has amounts and not one word beside them."""
+        found = set()
+        mapped = [columns[i] for i in self._mapped]
+        for i, labels in enumerate(zip(*mapped, strict=True)):
+            if i in skipped or any(labels):
+                continue
+            if is_blank(rows[i]):
+                self._counts.blank += 1
+            elif all(looks_numeric(cell) or not cell.strip() for cell in rows[i]):
+                self._counts.totals += 1
+            else:
+                continue
+            found.add(i)
+        return found
+
+    def _empty(
+        self,
+        rows: Sequence[Sequence[str]],
+        amounts: Mapping[int, Sequence[Amount | None]],
+        skipped: set[int],
+    ) -> set[int]:
+        found = set()
+        for i, value in enumerate(amounts[self._amounts[0]]):
+            if type(value) is str and value != "0":
+                continue
+            if i not in skipped and self._is_empty(rows[i]):
+                self._counts.empty += 1
+                found.add(i)
+        return found
+
+    def _is_empty(self, row: Sequence[str]) -> bool:
+        """No amount in any of several amount columns, or nothing but one label in the row."""
+        cells = [row[i].strip() if i < len(row) else "" for i in self._amounts]
+        if not all(cell in DASHES or is_absent(cell) for cell in cells):
+            return False
+        if len(self._amounts) > 1:
+            return True
+        return not cells[0] and sum(1 for cell in row if cell.strip()) == 1

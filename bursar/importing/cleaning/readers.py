@@ -1,0 +1,166 @@
+"""The compiled readers of one file: its binding, defaults and number conventions, decided once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bursar.errors import Fault, InvalidInput, SeveralTables
+from bursar.fiscal import Part, resolve
+from bursar.importing.cleaning.binding import Binding, bind
+from bursar.importing.cleaning.columns import AmountColumn, CurrencyColumn, PeriodColumn, TextColumn
+from bursar.importing.cleaning.conventions import Answers, conventions_of
+from bursar.importing.cleaning.rows import Defaults
+from bursar.importing.recognising.analysis import Analysis
+from bursar.money import exponents, require_currency
+
+TEXTS = ("account", "program", "project", "fund", "owner", "notes", "external_ref")
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRules:
+    """What the tenant's settings say. No allowed currencies means any."""
+
+    base_currency: str
+    allowed_currencies: Collection[str]
+    fiscal_start_month: int
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Everything that a block of rows is read with."""
+
+    headers: tuple[str, ...]
+    sheet: str | None
+    start: int
+    binding: Binding
+    texts: Mapping[str, TextColumn]
+    periods: Mapping[Part | None, PeriodColumn]
+    currencies: CurrencyColumn
+    amounts: Mapping[int, AmountColumn]
+    budget_columns: frozenset[int]
+    department: str | None
+    sub_category: str | None
+    period: str | None
+    currency: str
+    varied: bool
+    """Whether each row names its own currency."""
+    places: int
+    section_column: int | None
+    """Where departments stand in rows of their own."""
+    skip_blank_periods: bool
+    """Whether a blank cell of a wide layout is no budget rather than a missing one."""
+
+
+def compile_readers(
+    path: Path,
+    analysis: Analysis,
+    *,
+    mapping: Mapping[str, str | None] | None,
+    defaults: Defaults,
+    rules: TenantRules,
+    answers: Answers,
+) -> Readers:
+    """Bind columns, settle defaults over constants, and decide how each amount column writes."""
+    if analysis.other_table is not None:
+        raise SeveralTables(analysis.other_table.detail)
+    start = rules.fiscal_start_month
+    constants = {
+        field: constant.value
+        for field, constant in analysis.constants.items()
+        if constant.origin != "section"
+    }
+    department = defaults.department or constants.get("department")
+    period = _default_period(defaults, constants.get("fiscal_period"), start)
+    currency = _default_currency(defaults.currency, constants.get("currency"), rules)
+    supplied = {"department": department, "fiscal_period": period}
+    given = frozenset(field for field, value in supplied.items() if value)
+    if analysis.section_column is not None:
+        given |= {"department"}
+    binding = bind(analysis, mapping, given, start)
+    varied = "currency" in binding.texts
+    places = 2 if varied else exponents()[currency]
+    conventions = conventions_of(path, analysis, binding, answers)
+    return Readers(
+        headers=analysis.headers,
+        sheet=analysis.sheet,
+        start=start,
+        binding=binding,
+        texts={
+            target: TextColumn(target)
+            for target in ("department", "sub_category", *TEXTS)
+            if target in binding.texts
+        },
+        periods={
+            part: PeriodColumn(start, part, period, conventions.date_order)
+            for part in {s.part for s in binding.slots}
+        },
+        currencies=CurrencyColumn(rules.allowed_currencies),
+        amounts={
+            i: AmountColumn(mark, places, conventions.unit) for i, mark in conventions.marks.items()
+        },
+        budget_columns=frozenset(s.columns["budgeted_amount"] for s in binding.slots),
+        department=department,
+        sub_category=defaults.sub_category or constants.get("sub_category"),
+        period=period,
+        currency=currency,
+        varied=varied,
+        places=places,
+        section_column=_section_column(analysis, binding, defaults),
+        skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
+    )
+
+
+def _section_column(analysis: Analysis, binding: Binding, defaults: Defaults) -> int | None:
+    """Sections count where no other column is the department and no default replaces them."""
+    column = binding.texts.get("department")
+    if column is None:
+        return None if defaults.department else analysis.section_column
+    return column if column == analysis.section_column else None
+
+
+def _default_period(defaults: Defaults, constant: str | None, start: int) -> str | None:
+    if not defaults.fiscal_period:
+        return constant
+    period = resolve(defaults.fiscal_period, start)
+    if period is None:
+        detail = f"{defaults.fiscal_period!r} names no fiscal period, such as FY2025."
+        raise InvalidInput(
+            detail, faults=[Fault("/defaults/fiscal_period", "unknown_period", detail)]
+        )
+    return period.code
+
+
+OTHER_DOLLARS = frozenset({
+    "AUD", "BBD", "BMD", "BND", "BSD", "BZD", "CAD", "FJD", "GYD", "HKD", "JMD", "KYD", "LRD",
+    "NAD", "NZD", "SBD", "SGD", "SRD", "TTD", "TWD", "XCD",
+})  # fmt: skip
+
+
+def _default_currency(given: str | None, constant: str | None, rules: TenantRules) -> str:
+    allowed = rules.allowed_currencies
+    if given is not None:
+        code = require_currency(given.strip().upper())
+        if allowed and code not in allowed:
+            detail = f"No budgets are kept in {code}."
+            raise InvalidInput(
+                detail, faults=[Fault("/defaults/currency", "currency_not_allowed", detail)]
+            )
+        return code
+    if constant is None or _is_own_dollar(constant, rules.base_currency):
+        return require_currency(rules.base_currency)
+    if allowed and constant not in allowed:
+        detail = (
+            f"The amounts of this file are in {constant}, and no budgets are kept in it."
+            " Give the currency as a default if they are in another one."
+        )
+        raise InvalidInput(
+            detail, faults=[Fault("/defaults/currency", "currency_not_allowed", detail)]
+        )
+    return constant
+
+
+def _is_own_dollar(constant: str, base: str) -> bool:
+    """A plain `$` reads as USD, but to a tenant that counts in another dollar it means that one."""
+    return constant == "USD" and base in OTHER_DOLLARS

@@ -1,0 +1,193 @@
+"""Everything found out about a file before anything is loaded: the answer of the analyze call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+from bursar.errors import EmptyFile, InvalidInput
+from bursar.importing.reading import Source, open_source
+from bursar.importing.recognising.constants import Constant, find_unit
+from bursar.importing.recognising.headers import is_blank
+from bursar.importing.recognising.kinds import Detection
+from bursar.importing.recognising.mapping import ColumnMapping
+from bursar.importing.recognising.other_tables import OtherTable, find_other_table
+from bursar.importing.recognising.questions import Question, open_questions
+from bursar.importing.recognising.scanning import Scan, scan_rows
+from bursar.importing.recognising.understanding import (
+    Options,
+    Understanding,
+    find_constants,
+    missing_fields,
+    thousands_mark,
+    understand,
+    warnings_of,
+)
+from bursar.importing.recognising.vocabulary import MEASURES, REQUIRED
+from bursar.importing.values.dates import DateOrder
+from bursar.importing.values.numbers import DecimalMark
+
+_HEAD = 1200  # rows that header, profiles and mapping are judged by
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One sheet of one file, understood. `header_row` counts raw rows from 0; -1: there is none.
+
+    `total_rows` are the rows below the header that are neither blank nor totals; `unit` is 1, or
+    what the title says that amounts are counted in; `marks` says how each amount column writes
+    decimals, `date_orders` what comes first in dates; `questions` are for a person to answer;
+    `section_column` has departments in rows of their own.
+    """
+
+    file_name: str
+    sheets: tuple[str, ...]
+    sheet: str | None
+    header_row: int
+    headers: tuple[str, ...]
+    sample_rows: tuple[tuple[str, ...], ...]
+    total_rows: int
+    layout: str
+    columns: tuple[ColumnMapping, ...]
+    detection: Detection
+    missing_required: tuple[str, ...]
+    can_proceed: bool
+    constants: Mapping[str, Constant]
+    unit: int = 1
+    marks: Mapping[int, DecimalMark] | None = None
+    date_orders: Mapping[int, DateOrder | None] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
+    section_column: int | None = None
+    other_table: OtherTable | None = None
+
+    def to_wire(self) -> dict[str, object]:
+        """JSON-ready, in the shape of the API; ids are the caller's to add."""
+        return {
+            "file_name": self.file_name,
+            "sheets": list(self.sheets),
+            "sheet": self.sheet,
+            "header_row": self.header_row if self.header_row >= 0 else None,
+            "headers": list(self.headers),
+            "sample_rows": [list(row) for row in self.sample_rows],
+            "total_rows": self.total_rows,
+            "layout": self.layout,
+            "columns": [column.to_wire() for column in self.columns],
+            "detection": self.detection.to_wire(),
+            "missing_required": list(self.missing_required),
+            "can_proceed": self.can_proceed,
+            "constants": {
+                field: {"value": constant.value, "origin": constant.origin}
+                for field, constant in self.constants.items()
+            },
+            "unit": self.unit,
+            "questions": [question.to_wire() for question in self.questions],
+        }
+
+
+def analyze(
+    path: Path,
+    file_name: str,
+    *,
+    sheet: str | None = None,
+    header_row: int | None = None,
+    keywords: Mapping[str, Sequence[str]] | None = None,
+    fiscal_start_month: int = 1,
+) -> Analysis:
+    """Read the file once and propose what everything in it means.
+
+    Raises UnreadableFile, EmptyFile, FileLimitExceeded, SheetNotFound, InvalidInput.
+    """
+    source = open_source(path, file_name)
+    options = Options(header_row, keywords, fiscal_start_month)
+    if sheet is None and len(source.sheets) > 1:
+        sheet = _best_sheet(source, options)
+    elif sheet is None and source.sheets:
+        sheet = source.sheets[0]
+    return _analyze_sheet(source, sheet, options)
+
+
+def _best_sheet(source: Source, options: Options) -> str:
+    """The sheet that most looks like a budget table; the first one that is a table at all wins
+    ties.
+    """
+    options = Options(None, options.keywords, options.start)
+    best, best_score = source.sheets[0], -1.0
+    for i, name in enumerate(source.sheets[:40]):
+        head = list(islice(source.rows(name), 200))
+        if sum(not is_blank(row) for row in head) < 2:
+            continue
+        understood = understand(source, name, head, options)
+        mapped = {c.target for c in understood.columns if c.target}
+        score = (
+            2 * understood.detection.budget_confidence
+            + 0.5 * len(mapped & set(REQUIRED))
+            + min(1.0, len(head) / 30)
+            - 0.01 * i
+        )
+        if score > best_score:
+            best, best_score = name, score
+    return best
+
+
+def _analyze_sheet(source: Source, sheet: str | None, options: Options) -> Analysis:
+    header_row = options.header_row
+    rows = source.rows(sheet)
+    head = list(islice(rows, _HEAD + (header_row or 0)))
+    place = f"Sheet {sheet!r} of {source.file_name}" if sheet else source.file_name
+    if all(is_blank(row) for row in head):
+        raise EmptyFile(f"{place} has no rows. Export it again and check that it holds a table.")
+    if header_row is not None and header_row >= len(head):
+        raise InvalidInput(f"{place} has no row {header_row}; rows count from 0.")
+    found = understand(source, sheet, head, options)
+    amounts = [c.index for c in found.columns if c.target in MEASURES]
+    scan = _scan(found, head, rows, amounts)
+    constants = find_constants(found, scan, amounts)
+    missing = missing_fields(found, constants)
+    names = found.header.names
+    unit = find_unit([*found.header.titles, *(names[i] for i in amounts)])
+    marks = {i: scan.mark(i, thousands_mark(names)) for i in amounts}
+    open_dates = [i for i, seen in scan.dates.items() if seen.is_open()]
+    questions = open_questions(names, marks, open_dates, unit)
+    other = find_other_table(head, found.header, amounts)
+    warnings = [*found.detection.warnings, *warnings_of(scan, missing, found)]
+    warnings += source.notes(sheet)
+    warnings += [question.detail for question in questions]
+    warnings += [other.detail] if other else []
+    detection = replace(found.detection, warnings=tuple(warnings))
+    return Analysis(
+        file_name=source.file_name,
+        sheets=source.sheets,
+        sheet=sheet,
+        header_row=found.header.row,
+        headers=names,
+        sample_rows=tuple(tuple(str(cell) for cell in row) for row in found.body[:_SHOWN]),
+        total_rows=scan.rows,
+        layout=found.layout,
+        columns=found.columns,
+        detection=detection,
+        missing_required=missing,
+        can_proceed=not (missing or questions or other) and detection.kind == "budget",
+        constants=constants,
+        unit=unit,
+        marks=marks,
+        date_orders={i: seen.decide() for i, seen in scan.dates.items()},
+        questions=questions,
+        section_column=found.sections.column if found.sections else None,
+        other_table=other,
+    )
+
+
+def _scan(
+    found: Understanding, head: list[list[str]], rest: Iterator[list[str]], amounts: list[int]
+) -> Scan:
+    """One pass over every row below the header."""
+    labels = [
+        c.index for c in found.columns if c.target in ("department", "sub_category", "program")
+    ]
+    if found.sections and found.sections.column not in labels:
+        labels.append(found.sections.column)
+    periods = [c.index for c in found.columns if c.target == "fiscal_period"]
+    return scan_rows(head[found.header.row + 1 :], rest, amounts, labels or [0], periods)

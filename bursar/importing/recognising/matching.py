@@ -1,0 +1,156 @@
+"""How well a header names a field: exact phrases, phrases within it, compounds, and typos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from bursar.importing.recognising.vocabulary import MEASURES, Term, contains, phrases_in, vocabulary
+from bursar.importing.recognising.words import has_cjk, normalise, tokens
+
+_TYPO_CUTOFF = 84
+_FAIR = 0.7
+# `Department ID` is less the department than `Department` is, and `Budget No` is no amount.
+_CODE_FACTORS = {"department": 0.8, "sub_category": 0.8, "owner": 0.8, "notes": 0.8}
+_CODE_FACTORS |= {"program": 0.9, "project": 0.9, "fund": 0.9}
+_CODE_FACTORS |= dict.fromkeys(MEASURES, 0.3)
+
+
+@dataclass(frozen=True, slots=True)
+class NameMatch:
+    """`score` 0..1 for one target; `how` completes the sentence "The header …"."""
+
+    score: float
+    phrase: str
+    how: str
+    language: str
+
+
+@lru_cache(maxsize=4096)
+def match_name(header: str) -> dict[str, NameMatch]:
+    """The best match of `header` for every target that it could name."""
+    found: dict[str, NameMatch] = {}
+    parts = tokens(header)
+    if not parts:
+        return found
+    for phrase, _ in phrases_in(header):
+        for term in vocabulary().fields.get(phrase, ()):
+            _keep(found, term, _phrase_score(term, phrase, parts), _how(phrase, parts))
+    for part in parts:
+        for phrase, share in _inside(part):
+            for term in vocabulary().fields.get(phrase, ()):
+                score = term.weight * (0.45 + 0.4 * share) * (0.6 + 0.4 / len(parts))
+                score *= _spoilt(term, [p for p in parts if p != part])
+                _keep(found, term, score, f"contains {phrase!r}")
+    if max((m.score for m in found.values()), default=0.0) < 0.6:
+        _add_typos(found, parts)
+    _settle_measures(found)
+    return found
+
+
+def _settle_measures(found: dict[str, NameMatch]) -> None:
+    """`Budgeted expenses`: a word for either measure says nothing beside one that is clear."""
+    budget, actual = found.get("budgeted_amount"), found.get("actual_amount")
+    if budget is None or actual is None:
+        return
+    known = vocabulary().fields
+    shared = {"budgeted_amount", "actual_amount"}
+    either = shared <= {term.target for term in known.get(normalise(actual.phrase), ())}
+    clear = {t.target for t in known.get(normalise(budget.phrase), ()) if t.weight > _FAIR}
+    if either and clear & shared == {"budgeted_amount"}:
+        found["actual_amount"] = replace(actual, score=actual.score * 0.3)
+
+
+def _keep(found: dict[str, NameMatch], term: Term, score: float, how: str) -> None:
+    present = found.get(term.target)
+    if present is None or score > present.score:
+        found[term.target] = NameMatch(min(1.0, score), term.phrase, how, term.language)
+
+
+def _how(phrase: str, parts: tuple[str, ...]) -> str:
+    return f"is {phrase!r}" if phrase == " ".join(parts) else f"contains {phrase!r}"
+
+
+def _phrase_score(term: Term, phrase: str, parts: tuple[str, ...]) -> float:
+    inside = phrase.split()
+    words = vocabulary().words
+    rest = list(parts)
+    for word in inside:
+        rest.remove(word)
+    marks = [w for w in rest if w in words["code_marks"] or w in words["name_marks"]]
+    years = [w for w in rest if w.isdigit()]
+    neutral = len(marks) + len(years)
+    covered = (len(inside) + 0.8 * neutral) / len(parts)
+    score = term.weight * (0.45 + 0.55 * covered)
+    generic = all(w in words["code_marks"] or w in words["name_marks"] for w in inside)
+    if covered < 1 and (generic or term.weight < _FAIR):
+        score *= 0.55  # `title` in `short title` or `type` in `account type` says little
+    if parts[-1] == inside[-1] or (neutral and parts[-1] in (*marks, *years)):
+        score += 0.05 * term.weight  # the last word is what an English header is about
+    score *= _spoilt(term, rest)
+    if any(w in words["code_marks"] for w in marks):
+        score *= _CODE_FACTORS.get(term.target, 1.0)
+    return score
+
+
+def _spoilt(term: Term, rest: list[str]) -> float:
+    """A factor for what the other words of the header make of the phrase."""
+    spoilers = vocabulary().words["spoilers"]
+    factor = 0.4 if any(word in spoilers for word in rest) else 1.0
+    if term.target in MEASURES and contains(" ".join(rest), "no_measure"):
+        factor *= 0.3
+    if term.target in MEASURES and contains(" ".join(rest), "income"):
+        factor *= 0.65
+    return factor
+
+
+def _inside(part: str) -> list[tuple[str, float]]:
+    """Known phrases at either end of a compound word, or anywhere where words run together."""
+    known = vocabulary().fields
+    if has_cjk(part):
+        runs = {
+            part[i:j] for i in range(len(part)) for j in range(i + 2, min(len(part), i + 8) + 1)
+        }
+        return [(run, len(run) / len(part)) for run in runs if run != part and run in known]
+    if len(part) < 8:
+        return []
+    ends = {part[:i] for i in range(5, len(part))} | {part[-i:] for i in range(5, len(part))}
+    return [(end, len(end) / len(part)) for end in ends if end in known]
+
+
+@lru_cache(maxsize=1)
+def _typo_targets() -> tuple[str, ...]:
+    return tuple(p for p, terms in vocabulary().fields.items() if len(p) >= 5 and terms)
+
+
+def _add_typos(found: dict[str, NameMatch], parts: tuple[str, ...]) -> None:
+    from rapidfuzz import fuzz, process
+
+    whole = " ".join(parts)
+    attempts = [(whole, 1.0)]
+    known = vocabulary().fields
+    attempts += [
+        (p, 0.6 + 0.3 / len(parts)) for p in parts if len(p) >= 6 and p != whole and p not in known
+    ]
+    for text, factor in attempts:
+        if len(text) < 5:
+            continue
+        near = process.extract(
+            text, _typo_targets(), scorer=fuzz.ratio, score_cutoff=_TYPO_CUTOFF, limit=3
+        )
+        for phrase, ratio, _ in near:
+            if not _each_word_is_near(text, phrase):
+                continue
+            for term in vocabulary().fields[phrase]:
+                score = term.weight * (ratio / 100) * 0.95 * factor
+                _keep(found, term, score, f"is close to {phrase!r}")
+
+
+def _each_word_is_near(text: str, phrase: str) -> bool:
+    """A typo changes some letters of a word, never a whole word of several."""
+    from rapidfuzz import fuzz
+
+    ours, theirs = text.split(), phrase.split()
+    if len(ours) != len(theirs):
+        return text.replace(" ", "") == phrase.replace(" ", "") or len(theirs) == 1 == len(ours)
+    return all(fuzz.ratio(a, b) >= 70 for a, b in zip(ours, theirs, strict=True))

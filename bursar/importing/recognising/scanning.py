@@ -1,0 +1,74 @@
+"""One pass over all rows: how many there are, and how each amount column writes numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+
+from bursar.importing.recognising.totals import TotalLabels
+from bursar.importing.values.dates import DateEvidence
+from bursar.importing.values.numbers import DecimalMark, Evidence
+
+CHUNK = 4096
+
+
+@dataclass(slots=True)
+class Scan:
+    """Counts of data, blank and totals rows, and evidence by column."""
+
+    rows: int = 0
+    blank: int = 0
+    totals: int = 0
+    evidence: dict[int, Evidence] = field(default_factory=dict)
+    dates: dict[int, DateEvidence] = field(default_factory=dict)
+
+    def mark(self, index: int, thousands: str = "") -> DecimalMark:
+        """The decimal mark of a column; one without evidence follows columns that have some."""
+        own = self.evidence[index].decide(thousands=thousands)
+        if own is not DecimalMark.AMBIGUOUS:
+            return own
+        others = {e.decide() for e in self.evidence.values()}
+        decided = others & {DecimalMark.POINT, DecimalMark.COMMA}
+        if len(decided) == 1 and DecimalMark.MIXED not in others:
+            return decided.pop()
+        return own
+
+    def signs(self, indexes: Sequence[int]) -> set[str]:
+        """Currency signs and codes seen beside the numbers."""
+        return {sign for i in indexes for sign in self.evidence[i].signs}
+
+
+def chunks(rows: Iterator[list[str]], size: int = CHUNK) -> Iterator[list[list[str]]]:
+    """Lists of at most `size` rows."""
+    while chunk := list(islice(rows, size)):
+        yield chunk
+
+
+def scan_rows(
+    head: Iterable[list[str]],
+    rest: Iterator[list[str]],
+    amounts: Sequence[int],
+    labels: Sequence[int],
+    periods: Sequence[int] = (),
+) -> Scan:
+    """Count and look at every row. `labels` are the columns where totals would say so, `periods`
+    those that may hold dates.
+    """
+    sums = TotalLabels()
+    scan = Scan(
+        evidence={i: Evidence() for i in amounts}, dates={i: DateEvidence() for i in periods}
+    )
+    for chunk in chunks(chain(head, rest)):
+        full = [row for row in chunk if any(row)]
+        scan.blank += len(chunk) - len(full)
+        scan.rows += len(full)
+        for i in labels:
+            found = sum(map(sums.__getitem__, [row[i] for row in full if len(row) > i]))
+            scan.totals += found
+            scan.rows -= found
+        for i, evidence in scan.evidence.items():
+            evidence.look([row[i] for row in full if len(row) > i])
+        for i, seen in scan.dates.items():
+            seen.look([row[i] for row in full if len(row) > i])
+    return scan

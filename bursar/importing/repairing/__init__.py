@@ -1,0 +1,1 @@
+"""Going on with an import that is done: rows mended, imports taken back."""

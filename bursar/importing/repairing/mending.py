@@ -1,0 +1,248 @@
+"""Going on with an import: rows that it rejected come back mended, as another attempt at it.
+
+An attempt is a run of its own that names the import it continues, so what each run did stays as it
+was; the import as a whole is its first run and all attempts together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import and_, select, text
+from sqlalchemy.orm import Session, aliased
+
+from bursar import files
+from bursar.errors import InvalidImportState
+from bursar.importing.choices.confirming import with_template
+from bursar.importing.cleaning.rows import BudgetRow, RejectedRow
+from bursar.importing.recognising.analysis import Analysis
+from bursar.importing.repairing.mended import mended_analysis, renumbered, row_numbers
+from bursar.importing.runs import DONE, cancel, get_run, wish_of
+from bursar.importing.stored import analyze_stored, clean_stored
+from schema.tables import ImportRow, ImportRun, Tenant
+
+Rows = Iterator[BudgetRow | RejectedRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """An import as a whole: its first run and the attempts to load what was rejected, in order."""
+
+    first: ImportRun
+    later: tuple[ImportRun, ...]
+
+    @property
+    def applied(self) -> list[ImportRun]:
+        """The runs that loaded their rows."""
+        return [run for run in (self.first, *self.later) if run.state in DONE]
+
+    @property
+    def newest(self) -> ImportRun:
+        """The run that tells how things stand."""
+        return self.later[-1] if self.later else self.first
+
+    @property
+    def rejecting(self) -> list[ImportRun]:
+        """The runs among whose rejected rows those lie that still wait.
+
+        Once a run has loaded rows, every later attempt brings only rows that were rejected; until
+        then each attempt reads everything anew, and the last one tells all.
+        """
+        read = [run for run in (self.first, *self.later) if run.total_rows]
+        return self.applied or read[-1:]
+
+
+def attempts_of(session: Session, run: ImportRun) -> Attempts:
+    """The import that `run` belongs to, whichever of its runs it is."""
+    first = run if run.continues_id is None else get_run(session, run.continues_id)
+    later = session.execute(
+        select(ImportRun)
+        .where(ImportRun.continues_id == first.id)
+        .order_by(ImportRun.created_at, ImportRun.id)
+    ).scalars()
+    return Attempts(first, tuple(later))
+
+
+_ROWS = select(ImportRow).from_statement(
+    text("select * from import_waiting_rows(:tenant, :rejecting, :applied, :row, :part, :limit)")
+)
+_NUMBERS = text(
+    "select row_no from import_waiting_rows(:tenant, :rejecting, :applied, null, null, null)"
+)
+_COUNT = text(
+    "select count(*) from import_waiting_rows(:tenant, :rejecting, :applied, null, null, null)"
+)
+
+
+def waiting_rows(
+    session: Session, attempts: Attempts, *, after: int | None = None, limit: int | None = None
+) -> Iterator[ImportRow]:
+    """The rejected rows that no attempt has loaded, as the last attempt at each saw them.
+
+    They stream. `after` is row × 1000 + part of the last row seen; one more than `limit` where
+    there are more.
+    """
+    found = session.execute(
+        _ROWS, _names(attempts, after, limit), execution_options={"yield_per": 1_000}
+    )
+    yield from found.scalars()
+
+
+def waiting_numbers(session: Session, attempts: Attempts) -> set[int]:
+    """The numbers of the rows that wait."""
+    return set(session.execute(_NUMBERS, _names(attempts)).scalars())
+
+
+def count_waiting(session: Session, attempts: Attempts) -> int:
+    """How many rejected rows still wait to be mended."""
+    count: int = session.execute(_COUNT, _names(attempts)).scalar_one()
+    return count
+
+
+def _names(
+    attempts: Attempts, after: int | None = None, limit: int | None = None
+) -> dict[str, object]:
+    return {
+        "tenant": attempts.first.tenant_id,
+        "rejecting": [run.id for run in attempts.rejecting],
+        "applied": [run.id for run in attempts.applied],
+        "row": None if after is None else after // 1000,
+        "part": None if after is None else after % 1000,
+        "limit": None if limit is None else limit + 1,
+    }
+
+
+def request_mending(session: Session, import_id: UUID, file_id: UUID, actor: str) -> ImportRun:
+    """Record another attempt at an import, with a file of its rejected rows that were mended.
+
+    Raises NotFound, InvalidImportState when no rows wait or another attempt is under way.
+    """
+    named = get_run(session, import_id, lock=True)
+    first = named if named.continues_id is None else get_run(session, named.continues_id, lock=True)
+    attempts = attempts_of(session, first)
+    newest = attempts.newest
+    if newest.state not in (*DONE, "failed", "cancelled", "planned") or first.state == "undone":
+        raise InvalidImportState(f"The import is {newest.state}; wait for it to end.")
+    if not count_waiting(session, attempts):
+        raise InvalidImportState("No rejected rows of this import wait to be mended.")
+    # The attempt takes the place of what was only planned.
+    if newest.state == "planned" and cancel(session, newest.id).state != "cancelled":
+        raise InvalidImportState("The import is being applied; wait for it to end.")
+    run = ImportRun(
+        tenant_id=first.tenant_id,
+        file_id=files.get_file(session, file_id).id,
+        continues_id=first.id,
+        mode=first.mode,
+        apply=first.apply,
+        force_kind=True,
+        sheet=first.sheet,
+        header_row=first.header_row,
+        defaults=first.defaults,
+        answers=first.answers,
+        allow_below_used=first.allow_below_used,
+        source_type=first.source_type,
+        created_by=actor,
+    )
+    session.add(run)
+    session.flush()
+    return run
+
+
+def attempted_rows(session: Session, tenant: Tenant, run: ImportRun) -> tuple[Analysis, Rows]:
+    """What an attempt brings: its mended rows, and where nothing was loaded before, all others.
+
+    Raises MendedFileDiffers, and what reading raises.
+    """
+    attempts = attempts_of(session, run)
+    original = _original(session, tenant, attempts.first)
+    before = [a for a in attempts.later if a.created_at < run.created_at and a.total_rows]
+    earlier = Attempts(attempts.first, tuple(before))
+    expected = waiting_numbers(session, earlier)
+    sources = [_mended(session, tenant, run, original, expected)]
+    if not earlier.applied:
+        sources += [
+            _mended(session, tenant, attempt, original, None) for attempt in reversed(before)
+        ]
+        first = attempts.first
+        stored = files.get_file(session, first.file_id)
+        rows = clean_stored(stored, tenant, original, wish_of(first))
+        sources.append((None, rows))
+    return original, _latest(sources)
+
+
+def add_to_earlier(session: Session, run: ImportRun) -> None:
+    """Let the planned rows of an attempt add to the budgets that rows before them went into."""
+    applied = [str(a.id) for a in attempts_of(session, run).applied]
+    if applied:
+        session.execute(
+            text("select import_add_to_earlier(:tenant, :import, cast(:applied as uuid[]))"),
+            {"tenant": run.tenant_id, "import": run.id, "applied": applied},
+        )
+
+
+def require_waiting(session: Session, run: ImportRun) -> None:
+    """Refuse to apply an attempt whose rows another attempt has loaded meanwhile.
+
+    Locks the import as a whole. Raises InvalidImportState.
+    """
+    assert run.continues_id is not None
+    if get_run(session, run.continues_id, lock=True).state == "undone":
+        raise InvalidImportState("The import has been undone meanwhile.")
+    applied = [a.id for a in attempts_of(session, run).applied]
+    mine, other = aliased(ImportRow), aliased(ImportRow)
+    loaded = session.execute(
+        select(mine.row_no)
+        .join(
+            other,
+            and_(
+                other.tenant_id == mine.tenant_id,
+                other.import_id.in_(applied),
+                other.row_no == mine.row_no,
+                other.part == mine.part,
+            ),
+        )
+        .where(mine.import_id == run.id, mine.action != "rejected", other.action != "rejected")
+        .order_by(mine.row_no)
+        .limit(20)
+    ).scalars()
+    rows = sorted(set(loaded))
+    if rows:
+        raise InvalidImportState(
+            f"Rows {', '.join(map(str, rows))} were loaded by another attempt meanwhile."
+        )
+
+
+def _original(session: Session, tenant: Tenant, first: ImportRun) -> Analysis:
+    """The first file as its import read it, whatever templates say by now."""
+    stored = files.get_file(session, first.file_id)
+    analysis = analyze_stored(stored, tenant, sheet=first.sheet, header_row=first.header_row)
+    targets = [column["target"] for column in (first.analysis or {})["columns"]]
+    return with_template(analysis, targets, {}, "in this import", tenant.fiscal_start_month)
+
+
+def _mended(
+    session: Session,
+    tenant: Tenant,
+    run: ImportRun,
+    original: Analysis,
+    expected: set[int] | None,
+) -> tuple[set[int] | None, Rows]:
+    stored = files.get_file(session, run.file_id)
+    path = files.open_path(stored)
+    analysis = mended_analysis(path, stored.name, original)
+    numbers = row_numbers(path, analysis, expected if expected is not None else range(10**9))
+    rows = clean_stored(stored, tenant, analysis, wish_of(run))
+    return set(numbers.values()), renumbered(rows, numbers, len(original.headers))
+
+
+def _latest(sources: list[tuple[set[int] | None, Rows]]) -> Rows:
+    """Each row from the last attempt that has it; the sources come newest first."""
+    seen: set[int] = set()
+    for numbers, rows in sources:
+        for row in rows:
+            if row.row not in seen:
+                yield row
+        if numbers:
+            seen |= numbers

@@ -1,0 +1,1 @@
+"""How single cells write numbers, dates and currency codes."""
