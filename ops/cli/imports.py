@@ -45,7 +45,9 @@ def analyze(
         return
     detection: Any = found["detection"]
     give(f"{file.name}: {detection['kind']} (confidence {detection['confidence']:.2f})")
-    give(f"header in row {found['header_row']}, {found['total_rows']:,} rows, {found['layout']}")
+    place = found["header_row"]
+    header = "no header" if place is None else f"header in row {place}"
+    give(f"{header}, {found['total_rows']:,} rows, {found['layout']}")
     columns: Any = found["columns"]
     for column in columns:
         give(

@@ -71,7 +71,9 @@ def find_header(rows: Sequence[Sequence[str]], wanted: int | None = None) -> Hea
 def _has_no_header(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> bool:
     """Whether the first row is a row like all others: numbers where they have numbers."""
     body = [rows[i] for i in range(1, len(rows)) if widths[i]][:_BODY]
-    if len(body) < 2 or not widths[0] or any(map(is_known_word, rows[0])):
+    if len(body) < 2 or not widths[0]:
+        return False
+    if any(map(is_known_word, rows[0])) and not _recurs(rows[0], body):
         return False
     numbers = []
     for i, cell in enumerate(rows[0]):
@@ -84,6 +86,15 @@ def _has_no_header(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> bool
         numbers.append(cell.strip())
     counted = [str(n) for n in range(1, len(numbers) + 1)]  # columns that are merely numbered
     return bool(numbers) and (len(numbers) == 1 or numbers != counted)
+
+
+def _recurs(row: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether some of its words stand further down in their column too, as data does. A header that
+    is repeated on another page recurs as a whole.
+    """
+    words = [(i, cell.strip()) for i, cell in enumerate(row) if any(c.isalpha() for c in cell)]
+    again = sum(any(i < len(r) and r[i].strip() == word for r in body) for i, word in words)
+    return again > 0 and not (again == len(words) and any(list(r) == list(row) for r in body))
 
 
 def _lower_header(rows: Sequence[Sequence[str]], scores: Sequence[float], best: int) -> int:

@@ -172,3 +172,14 @@ def test_what_the_file_leaves_open_is_asked_and_answered(visitor: Visitor, api: 
     assert re.search(r"8,000\.00.*USD", read)
     answer = visitor.send(review, seen=review, then="import", **{"answer-0": ","})
     assert answer.status_code == 303
+
+
+def test_a_table_without_a_header_is_mapped_and_imported(visitor: Visitor) -> None:
+    rows = "".join(f"Dept {n},Line {n},FY2025,{n}00.50\n" for n in range(1, 9))
+    review = review_of(visitor, rows.encode())
+    assert "it has no header" in visitor.get(review).text
+    targets = {"target-0": "department", "target-1": "sub_category", "target-2": "fiscal_period",
+               "target-3": "budgeted_amount", "force_kind": "yes"}  # fmt: skip
+    read = visitor.send(review, seen=review, then="review", **targets).text
+    assert re.search(r"800\.50.*USD", read)
+    assert visitor.send(review, seen=review, then="import", **targets).status_code == 303

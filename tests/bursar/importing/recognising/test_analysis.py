@@ -206,3 +206,18 @@ def test_a_table_without_a_header_loses_no_row(write, clean):
 def test_years_and_words_are_a_header(write, header):
     path = write(f"{header}\nA,B,100\nC,D,250\nE,F,300\n")
     assert analyze(path, path.name).header_row == 0
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "Engineering,Software,FY2025,1000.50",
+        "Dept 1,Line 1,FY2025,100",
+        "Fund Accounting,Travel,FY2025,7",
+    ],
+)
+def test_a_row_of_data_is_no_header_however_it_sounds(write, first):
+    rows = "Engineering,Hardware,FY2025,2000\nParks,Travel,FY2025,300\nParks,Benches,FY2025,400\n"
+    path = write(f"{first}\n{rows}")
+    found = analyze(path, path.name)
+    assert (found.header_row, found.total_rows) == (-1, 4)
