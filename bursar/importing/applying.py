@@ -77,8 +77,7 @@ def apply_plan(lease: Lease) -> None:
             session.flush()
             lease.end(session, "succeeded")
             return
-        if run.continues_id is not None:
-            require_waiting(session, run)
+        require_waiting(session, run)
         if run.rejected_rows and run.mode == "all_or_nothing":
             raise RowsRejected(
                 f"{run.rejected_rows:,} of {run.total_rows:,} rows were rejected and the import is"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select, tuple_
+from sqlalchemy import and_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from bursar.importing.repairing.mending import Attempts, attempts_of, count_waiting, waiting_rows
@@ -99,23 +98,20 @@ def _together(session: Session, attempts: Attempts) -> Standing:
         updated,
         unchanged,
         waiting,
-        _sum_amounts(counted),
+        _sum_amounts(session, counted),
         tuple(run.id for run in attempts.later),
     )
 
 
-def _sum_amounts(runs: list[ImportRun]) -> dict[str, dict[str, str]]:
-    """Sums before the first run and after the last, by currency."""
-    sums: dict[str, dict[str, Decimal]] = {}
-    for run in runs:
-        for currency, pair in run.amounts.items():
-            kept = sums.setdefault(currency, {"before": Decimal(0), "after": Decimal(0)})
-            if run is runs[0]:
-                kept["before"] += Decimal(pair["before"])
-                kept["after"] += Decimal(pair["after"])
-            else:  # what an attempt touches may be among what the first run made
-                kept["after"] += Decimal(pair["after"]) - Decimal(pair["before"])
-    return {c: {name: str(value) for name, value in pair.items()} for c, pair in sums.items()}
+def _sum_amounts(session: Session, runs: list[ImportRun]) -> dict[str, dict[str, str]]:
+    """Sums of the budgets touched, before the first run and after the last, by currency."""
+    if len(runs) == 1:
+        return runs[0].amounts
+    sums = session.execute(
+        text("select * from import_sums(:tenant, :imports)"),
+        {"tenant": runs[0].tenant_id, "imports": [run.id for run in runs]},
+    ).all()
+    return {row.currency: {"before": str(row.before), "after": str(row.after)} for row in sums}
 
 
 def list_runs(

@@ -19,7 +19,13 @@ from bursar.importing.consequences import look_ahead
 from bursar.importing.counting import keep_counts, recounted
 from bursar.importing.load import limited_statements, rare_collections, stage, told_rows
 from bursar.importing.recognising.analysis import Analysis
-from bursar.importing.repairing.mending import Rows, add_to_earlier, attempted_rows
+from bursar.importing.repairing.mending import (
+    Rows,
+    add_to_earlier,
+    attempted_rows,
+    refuse_rejected_rows,
+    settled_wish,
+)
 from bursar.importing.runs import get_run, same_as_before, wish_of
 from bursar.importing.stored import analyze_stored, clean_stored
 from bursar.jobs.lease import Lease
@@ -70,9 +76,11 @@ def _read(
     if run.continues_id is not None:
         with lease.transaction() as session:
             analysis, mended = attempted_rows(session, tenant, run)
-        return Interpretation(analysis, wish_of(run), True, None), lambda: mended
+        return Interpretation(analysis, settled_wish(run), True, None), lambda: mended
     recognised = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
     with lease.transaction() as session:
+        if not run.force_kind:
+            refuse_rejected_rows(session, recognised.headers)
         reading = interpret(session, tenant, recognised, wish_of(run))
     return reading, lambda: clean_stored(stored, tenant, reading.analysis, reading.wish)
 
@@ -95,7 +103,8 @@ def _keep(lease: Lease, run: ImportRun, reading: Interpretation, stored: StoredF
     analysis = reading.analysis
     with lease.transaction() as session:
         current = get_run(session, run.id, lock=True)
-        current.analysis = analysis.to_wire()
+        # With it what templates answered, so that mended rows are read in the same way later.
+        current.analysis = {**analysis.to_wire(), "answers": reading.wish.answers or {}}
         current.header_fingerprint = header_fingerprint(analysis.headers)
         current.template_id, current.template_version = reading.template or (None, None)
         current.state = "profiled"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, text, update
+from sqlalchemy import Integer, and_, exists, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from bursar import files
@@ -154,14 +154,24 @@ def reopen(session: Session, import_id: UUID, kind: str) -> None:
 
 
 def _superseded(session: Session, first: ImportRun) -> bool:
-    """Whether a later import changed budgets: sending the older file again then means something."""
+    """Whether a later import changed budgets: sending the older file again then means something.
+
+    Mended rows of the same import do not count; an undone import does where it left budgets as it
+    had made them.
+    """
     return session.execute(
         select(
             exists().where(
-                ImportRun.state.in_(DONE),
+                or_(
+                    ImportRun.state.in_(DONE),
+                    and_(
+                        ImportRun.state == "undone", ImportRun.undo["kept"].astext.cast(Integer) > 0
+                    ),
+                ),
                 ImportRun.completed_at > first.completed_at,
                 ImportRun.created_rows + ImportRun.updated_rows > 0,
                 ImportRun.duplicate_of.is_(None),
+                ImportRun.continues_id.is_distinct_from(first.id),
             )
         )
     ).scalar_one()

@@ -54,9 +54,10 @@ returns table (
         from ledger_entry e
        where e.tenant_id = p_tenant and e.account_id = a.id
          and e.seq > coalesce((
-           select max(m.seq) from ledger_entry m
+           select min(m.seq) from ledger_entry m
             where m.tenant_id = p_tenant and m.account_id = a.id
               and m.import_id = any (p_imports)), 0)
+         and (e.import_id is null or e.import_id <> all (p_imports))
          and not exists (
            select from import_run u
             where u.tenant_id = p_tenant and u.id = e.import_id and u.state = 'undone')

@@ -99,7 +99,13 @@ def send_mended(path: ImportPath) -> Response:
 
     def work(session: Session) -> idempotency.Answer:
         stored = receive(session, uploaded)
-        run = mending.request_mending(session, path.import_id, stored.id, who.actor)
+        run = mending.request_mending(
+            session,
+            path.import_id,
+            stored.id,
+            who.actor,
+            allow_below_used=request.form.get("allow_below_used") == "true",
+        )
         answer = started(session, run, "imports.run")
         answer.body |= {"id": str(run.continues_id), "attempt_id": str(run.id)}
         return answer

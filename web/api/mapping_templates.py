@@ -103,7 +103,7 @@ def change_template(path: TemplatePath, body: TemplateChange) -> Response:
         found = templates.get_template(session, path.template_id, lock=True)
         templates.require_version(found, version)
         content = _changed(found, body)
-        templates.require_content(found.headers, content)
+        content = templates.require_content(session, found.headers, content)
         replay = replay_template(session, get_tenant(session), found, content)
         if not body.preview:
             if replay["changed_rows"] and not body.accept_changes:

@@ -16,7 +16,7 @@ from bursar.ledger import availability
 from bursar.money import positive_amount, positive_decimal
 from bursar.tenants import get_tenant
 from web.auth import ADMIN, CHECK, principal, require, transaction
-from web.compat.wire import body, require_own
+from web.compat.wire import body, require_own, text_or_none
 
 blueprint = Blueprint("compat_budgets", __name__)
 _DEMO = (
@@ -35,13 +35,13 @@ def check() -> Response:
     require_own(given)
     who = principal()
     department, period = (_text(given, name) for name in ("department", "fiscalPeriod"))
-    currency = given.get("currency") or None
+    currency = text_or_none(given, "currency")
     amount = _amount(given.get("amount"), currency)
     answer = availability.check(
         database(),
         who.tenant_id,
         department=department,
-        sub_category=given.get("subCategory") or None,
+        sub_category=text_or_none(given, "subCategory"),
         fiscal_period=periods.require_code(period, periods.fiscal_start(database(), who.tenant_id)),
         amount=amount,
         currency=currency,
@@ -73,7 +73,7 @@ def _budget(answer: availability.Check) -> dict[str, Any] | None:
 
 def _text(given: dict[str, Any], name: str) -> str:
     value = given.get(name)
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
+    if not isinstance(value, str) or not value.strip():
         raise InvalidInput(
             f"The field {name} is missing.", faults=[Fault(f"/{name}", "missing", "Send a text.")]
         )

@@ -245,7 +245,8 @@ def _csv_of(given: dict[str, Any], mapped: list[str]) -> bytes:
     """The rows of the request as a file, under their headers. Raises InvalidInput."""
     rows = given.get("rows")
     headers = given.get("headers") or mapped
-    if not isinstance(rows, list) or not rows or not headers:
+    named = isinstance(headers, list) and all(isinstance(header, str) for header in headers)
+    if not isinstance(rows, list) or not rows or not headers or not named:
         raise InvalidInput(
             "Send fileId, or mappings and rows.",
             faults=[Fault("/rows", "rows_required", "There are no rows, or no headers for them.")],

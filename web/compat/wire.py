@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -29,14 +30,35 @@ def snake(name: str) -> str:
 def body() -> dict[str, Any]:
     """The JSON object of the request, or its form fields. Raises InvalidInput."""
     if request.form or request.files:
-        return dict(request.form.items())
+        return _storable(dict(request.form.items()))
     found = request.get_json(silent=True)
     if not isinstance(found, dict):
         raise InvalidInput(
             "Send a JSON object, or a form with a file.",
             faults=[Fault("/", "object_required", "There was neither.")],
         )
-    return found
+    return _storable(found)
+
+
+def _storable(given: dict[str, Any]) -> dict[str, Any]:
+    """The object, if the database can hold all its texts. Raises InvalidInput."""
+    written = json.dumps(given, ensure_ascii=False, default=str)
+    if "\\u0000" in written or any("\ud800" <= c <= "\udfff" for c in written):
+        raise InvalidInput(
+            "A text holds a NUL character or half a character.",
+            faults=[Fault("/", "unstorable_text", "Send texts that can be stored.")],
+        )
+    return given
+
+
+def text_or_none(given: Mapping[str, Any], name: str) -> str | None:
+    """A text that may be missing. Raises InvalidInput for anything else."""
+    value = given.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InvalidInput(
+            f"The field {name} is no text.", faults=[Fault(f"/{name}", "missing", "Send a text.")]
+        )
+    return value or None
 
 
 def require_own(given: Mapping[str, Any]) -> None:

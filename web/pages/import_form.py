@@ -50,7 +50,7 @@ def first_choice(analysis: Analysis, earlier: ImportRun | None) -> Chosen:
 
 def chosen_in_form(analysis: Analysis) -> Chosen:
     """What the form that was sent says."""
-    form = request.form
+    form = {name: value.replace("\0", "") for name, value in request.form.items()}
     mode = form.get("mode", "")
     return Chosen(
         {c.index: form.get(f"target-{c.index}", c.target or "") for c in analysis.columns},

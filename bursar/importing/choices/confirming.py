@@ -19,12 +19,19 @@ DEFAULTS = ("department", "sub_category", "fiscal_period", "currency")
 
 
 def header_fingerprint(headers: Sequence[str]) -> bytes:
-    """What files of one shape share: their headers in order, years set aside.
+    """What files of one shape share: their headers in order, years counted from the newest of them.
 
-    So that next year's file is known by this year's, as `FY2025 Budget` turns into `FY2026 Budget`.
+    So that next year's file is known by this year's, as `FY2025 Budget` turns into `FY2026 Budget`,
+    and a file with its years the other way round is not.
     """
-    names = [_YEARS.sub("#", normalise(header)) for header in headers]
+    plain = [normalise(header) for header in headers]
+    newest = max((_year(found) for name in plain for found in _YEARS.findall(name)), default=0)
+    names = [_YEARS.sub(lambda m: f"#{_year(m[0]) - newest}", name) for name in plain]
     return hashlib.sha256("\x1f".join(names).encode()).digest()
+
+
+def _year(text: str) -> int:
+    return int(text) if len(text) == 4 else 2000 + int(text)
 
 
 def with_choices(analysis: Analysis, mapping: Mapping[str, str | None] | None) -> Analysis:

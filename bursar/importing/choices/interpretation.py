@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from bursar.errors import DuplicateTemplate
 from bursar.importing.choices.confirming import with_choices
 from bursar.importing.choices.templates import (
     Content,
+    answers_for,
     apply_template,
     content_of,
     create_template,
@@ -43,7 +46,8 @@ def interpret(session: Session, tenant: Tenant, recognised: Analysis, wish: Wish
     if template is not None:
         content = content_of(template)
         analysis = apply_template(analysis, template, content, tenant.fiscal_start_month)
-        settled = replace(settled, answers={**content.answers, **(wish.answers or {})})
+        remembered = answers_for(recognised, template.headers, content)
+        settled = replace(settled, answers={**remembered, **(wish.answers or {})})
         used = (template.id, template.version)
         forced = forced or content.force_kind
     return Interpretation(
@@ -58,7 +62,8 @@ def remember(session: Session, run: ImportRun) -> None:
     """Keep what a person chose for this import as the template of files with these headers.
 
     Where there is a template already it stays as it is: changing it shows first what that does.
-    Defaults are not kept, as the next file may be of another period or department.
+    Defaults and the unit are not kept, as the next file may be of another period or department, and
+    says itself what it counts.
     """
     analysis = run.analysis or {}
     if not run.mapping or run.continues_id is not None or not analysis.get("columns"):
@@ -68,11 +73,14 @@ def remember(session: Session, run: ImportRun) -> None:
     content = Content(
         name=_name(analysis["file_name"]),
         targets=tuple(column["target"] for column in analysis["columns"]),
-        answers=run.answers,
+        answers={name: value for name, value in run.answers.items() if name != "unit"},
         force_kind=run.force_kind,
     )
-    template = create_template(session, run.tenant_id, analysis["headers"], content, run.created_by)
-    run.template_id, run.template_version = template.id, template.version
+    with suppress(DuplicateTemplate), session.begin_nested():  # another import may be quicker
+        template = create_template(
+            session, run.tenant_id, analysis["headers"], content, run.created_by
+        )
+        run.template_id, run.template_version = template.id, template.version
 
 
 def _name(file_name: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bursar import files
 from bursar.errors import BursarError
-from bursar.importing.choices.templates import Content, apply_template, content_of
+from bursar.importing.choices.templates import Content, answers_for, apply_template, content_of
 from bursar.importing.cleaning.clean import BudgetRow, RejectedRow
 from bursar.importing.runs import Wish
 from bursar.importing.stored import analyze_stored, clean_stored
@@ -101,8 +101,9 @@ def _compare(
 ) -> tuple[FileChange, bool]:
     def read(said: Content) -> Iterator[Cleaned]:
         analysis = analyze_stored(stored, tenant, sheet=run.sheet, header_row=run.header_row)
+        remembered = answers_for(analysis, template.headers, said)
         analysis = apply_template(analysis, template, said, tenant.fiscal_start_month)
-        wish = Wish(defaults=run.defaults, answers={**said.answers, **run.answers})
+        wish = Wish(defaults=run.defaults, answers={**remembered, **run.answers})
         return clean_stored(stored, tenant, analysis, wish)
 
     return _differences(str(stored.id), stored.name, lambda: read(content_of(template)),

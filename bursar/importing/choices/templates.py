@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bursar.errors import DuplicateTemplate, Fault, InvalidInput, NotFound, VersionStale
+from bursar.fiscal import resolve
 from bursar.importing.choices.confirming import DEFAULTS, header_fingerprint, with_template
 from bursar.importing.recognising.analysis import Analysis
 from bursar.importing.recognising.vocabulary import MEASURES, TARGETS
+from bursar.money import exponents
 from bursar.paging import Page, page
+from bursar.tenants import get_tenant
 from schema.tables import MappingTemplate, MappingTemplateVersion
 
 
@@ -74,6 +77,30 @@ def apply_template(
     return with_template(analysis, content.targets, content.defaults, words, fiscal_start_month)
 
 
+def answers_for(analysis: Analysis, headers: Sequence[str], content: Content) -> dict[str, Any]:
+    """What a template answers of the questions that this file leaves open.
+
+    What the file itself shows counts more than what an earlier one left open, so marks and order
+    answer only where it is asked for them, and a unit only unless the file names another one.
+    """
+    asked = {(question.kind, question.column) for question in analysis.questions}
+    answers: dict[str, Any] = {}
+    marks = {
+        analysis.headers[list(headers).index(header)]: mark
+        for header, mark in (content.answers.get("decimal_marks") or {}).items()
+        if header in headers
+    }
+    marks = {header: m for header, m in marks.items() if ("decimal_mark", header) in asked}
+    if marks:
+        answers["decimal_marks"] = marks
+    if "date_order" in content.answers and any(kind == "date_order" for kind, _ in asked):
+        answers["date_order"] = content.answers["date_order"]
+    unit = content.answers.get("unit")
+    if unit and analysis.unit in (1, unit):
+        answers["unit"] = unit
+    return answers
+
+
 def get_template(session: Session, template_id: UUID, *, lock: bool = False) -> MappingTemplate:
     """A template of this tenant. Raises NotFound."""
     query = select(MappingTemplate).where(
@@ -114,9 +141,9 @@ def create_template(
 ) -> MappingTemplate:
     """Remember what files with these headers mean.
 
-    Raises InvalidInput for targets that do not fit, DuplicateTemplate.
+    Raises InvalidInput for targets or defaults that do not fit, DuplicateTemplate.
     """
-    require_content(headers, content)
+    content = require_content(session, headers, content)
     template = MappingTemplate(
         tenant_id=tenant_id,
         fingerprint=header_fingerprint(headers),
@@ -144,9 +171,9 @@ def change_template(
 ) -> MappingTemplate:
     """Make `content` the next version of a locked template; `replay` is kept with it.
 
-    Raises InvalidInput for targets that do not fit.
+    Raises InvalidInput for targets or defaults that do not fit.
     """
-    require_content(template.headers, content)
+    content = require_content(session, template.headers, content)
     for name, value in _columns(content, actor).items():
         setattr(template, name, value)
     template.version += 1
@@ -171,29 +198,54 @@ def require_version(template: MappingTemplate, version: int) -> None:
         )
 
 
-def require_content(headers: Sequence[str], content: Content) -> None:
-    """Refuse what no file with these headers could be read by. Raises InvalidInput."""
-    faults = []
-    if len(content.targets) != len(headers):
-        faults.append(Fault("/mapping", "unknown_header", "There is a target for each column."))
-    seen: dict[str, str] = {}
-    for header, target in zip(headers, content.targets, strict=False):
-        pointer = f"/mapping/{header}"
-        if target is None or target in MEASURES:
-            continue
-        if target not in TARGETS:
-            faults.append(Fault(pointer, "unknown_target", f"{target!r} is no field."))
-        elif target in seen:
-            detail = f"{target} is given to {seen[target]} and to {header}."
-            faults.append(Fault(pointer, "duplicate_target", detail))
-        seen[target] = header
+def require_content(session: Session, headers: Sequence[str], content: Content) -> Content:
+    """The content with its defaults in their canonical form.
+
+    Raises InvalidInput for what no file with these headers could be read by.
+    """
+    faults = [*_target_faults(headers, content.targets)]
     faults += [
         Fault(f"/defaults/{name}", "unknown_target", f"{name!r} has no default.")
         for name in content.defaults
         if name not in DEFAULTS
     ]
+    faults += [
+        Fault("/decimal_marks", "unknown_header", f"There is no column {header!r}.")
+        for header in content.answers.get("decimal_marks") or {}
+        if header not in headers
+    ]
+    defaults = dict(content.defaults)
+    tenant = get_tenant(session)
+    if defaults.get("fiscal_period"):
+        period = resolve(defaults["fiscal_period"], tenant.fiscal_start_month)
+        if period is None:
+            detail = f"{defaults['fiscal_period']!r} names no fiscal period, such as FY2025."
+            faults.append(Fault("/defaults/fiscal_period", "unknown_period", detail))
+        else:
+            defaults["fiscal_period"] = period.code
+    currency = defaults.get("currency")
+    if currency and (currency not in exponents() or currency not in tenant.allowed_currencies):
+        detail = f"No budgets are kept in {currency}."
+        faults.append(Fault("/defaults/currency", "currency_not_allowed", detail))
     if faults:
         raise InvalidInput("The template does not fit its headers.", faults=faults)
+    return replace(content, defaults=defaults)
+
+
+def _target_faults(headers: Sequence[str], targets: Sequence[str | None]) -> Iterator[Fault]:
+    if len(targets) != len(headers):
+        yield Fault("/mapping", "unknown_header", "There is a target for each column.")
+    seen: dict[str, str] = {}
+    for header, target in zip(headers, targets, strict=False):
+        pointer = f"/mapping/{header}"
+        if target is None or target in MEASURES:
+            continue
+        if target not in TARGETS:
+            yield Fault(pointer, "unknown_target", f"{target!r} is no field.")
+        elif target in seen:
+            detail = f"{target} is given to {seen[target]} and to {header}."
+            yield Fault(pointer, "duplicate_target", detail)
+        seen[target] = header
 
 
 def _columns(content: Content, actor: str) -> dict[str, Any]:

@@ -6,20 +6,21 @@ was; the import as a whole is its first run and all attempts together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import and_, select, text
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from bursar import files
-from bursar.errors import InvalidImportState
-from bursar.importing.choices.confirming import with_template
+from bursar.errors import InvalidImportState, MendedFileDiffers
+from bursar.importing.choices.confirming import header_fingerprint, with_template
 from bursar.importing.cleaning.rows import BudgetRow, RejectedRow
 from bursar.importing.recognising.analysis import Analysis
 from bursar.importing.repairing.mended import mended_analysis, renumbered, row_numbers
-from bursar.importing.runs import DONE, cancel, get_run, wish_of
+from bursar.importing.repairing.rejected import added_headers
+from bursar.importing.runs import DONE, Wish, cancel, get_run, wish_of
 from bursar.importing.stored import analyze_stored, clean_stored
 from schema.tables import ImportRow, ImportRun, Tenant
 
@@ -114,12 +115,22 @@ def _names(
     }
 
 
-def request_mending(session: Session, import_id: UUID, file_id: UUID, actor: str) -> ImportRun:
+def request_mending(
+    session: Session,
+    import_id: UUID,
+    file_id: UUID,
+    actor: str,
+    *,
+    allow_below_used: bool = False,
+) -> ImportRun:
     """Record another attempt at an import, with a file of its rejected rows that were mended.
 
-    Raises NotFound, InvalidImportState when no rows wait or another attempt is under way.
+    A file that was imported before stands for its first import. Raises NotFound,
+    InvalidImportState when no rows wait or another attempt is under way.
     """
     named = get_run(session, import_id, lock=True)
+    if named.duplicate_of is not None:
+        named = get_run(session, named.duplicate_of, lock=True)
     first = named if named.continues_id is None else get_run(session, named.continues_id, lock=True)
     attempts = attempts_of(session, first)
     newest = attempts.newest
@@ -140,8 +151,8 @@ def request_mending(session: Session, import_id: UUID, file_id: UUID, actor: str
         sheet=first.sheet,
         header_row=first.header_row,
         defaults=first.defaults,
-        answers=first.answers,
-        allow_below_used=first.allow_below_used,
+        answers=(first.analysis or {}).get("answers", first.answers),
+        allow_below_used=first.allow_below_used or allow_below_used,
         source_type=first.source_type,
         created_by=actor,
     )
@@ -167,7 +178,7 @@ def attempted_rows(session: Session, tenant: Tenant, run: ImportRun) -> tuple[An
         ]
         first = attempts.first
         stored = files.get_file(session, first.file_id)
-        rows = clean_stored(stored, tenant, original, wish_of(first))
+        rows = clean_stored(stored, tenant, original, settled_wish(first))
         sources.append((None, rows))
     return original, _latest(sources)
 
@@ -183,34 +194,46 @@ def add_to_earlier(session: Session, run: ImportRun) -> None:
 
 
 def require_waiting(session: Session, run: ImportRun) -> None:
-    """Refuse to apply an attempt whose rows another attempt has loaded meanwhile.
+    """Refuse to apply a run whose rows an attempt has loaded meanwhile.
 
     Locks the import as a whole. Raises InvalidImportState.
     """
-    assert run.continues_id is not None
+    if run.continues_id is None:
+        if attempts_of(session, run).applied:
+            raise InvalidImportState("Mended rows of this import have been loaded meanwhile.")
+        return
     if get_run(session, run.continues_id, lock=True).state == "undone":
         raise InvalidImportState("The import has been undone meanwhile.")
     applied = [a.id for a in attempts_of(session, run).applied]
-    mine, other = aliased(ImportRow), aliased(ImportRow)
-    loaded = session.execute(
-        select(mine.row_no)
-        .join(
-            other,
-            and_(
-                other.tenant_id == mine.tenant_id,
-                other.import_id.in_(applied),
-                other.row_no == mine.row_no,
-                other.part == mine.part,
-            ),
-        )
-        .where(mine.import_id == run.id, mine.action != "rejected", other.action != "rejected")
-        .order_by(mine.row_no)
-        .limit(20)
-    ).scalars()
-    rows = sorted(set(loaded))
+    rows = list(
+        session.execute(
+            text("select row_no from import_loaded_rows(:tenant, :import, :applied, 20)"),
+            {"tenant": run.tenant_id, "import": run.id, "applied": applied},
+        ).scalars()
+    )
     if rows:
         raise InvalidImportState(
             f"Rows {', '.join(map(str, rows))} were loaded by another attempt meanwhile."
+        )
+
+
+def refuse_rejected_rows(session: Session, headers: Sequence[str]) -> None:
+    """Refuse a file of rejected rows as an import of its own: it would set each budget to these
+    rows alone, without those that were loaded before. Raises MendedFileDiffers.
+    """
+    own = headers[:-2]
+    if len(headers) < 3 or tuple(headers[-2:]) != added_headers(own):
+        return
+    found = session.execute(
+        select(ImportRun.id)
+        .where(ImportRun.header_fingerprint == header_fingerprint(own), ImportRun.rejected_rows > 0)
+        .order_by(ImportRun.created_at.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if found is not None:
+        raise MendedFileDiffers(
+            f"These are rows that an import rejected, such as {found}. Send them back into that"
+            " import; or, if this file stands for itself, import it with force_kind."
         )
 
 
@@ -218,8 +241,16 @@ def _original(session: Session, tenant: Tenant, first: ImportRun) -> Analysis:
     """The first file as its import read it, whatever templates say by now."""
     stored = files.get_file(session, first.file_id)
     analysis = analyze_stored(stored, tenant, sheet=first.sheet, header_row=first.header_row)
-    targets = [column["target"] for column in (first.analysis or {})["columns"]]
-    return with_template(analysis, targets, {}, "in this import", tenant.fiscal_start_month)
+    read = first.analysis or {}
+    targets = [column["target"] for column in read["columns"]]
+    constants = {field: constant["value"] for field, constant in read["constants"].items()}
+    return with_template(analysis, targets, constants, "in this import", tenant.fiscal_start_month)
+
+
+def settled_wish(run: ImportRun) -> Wish:
+    """What was asked of a run, with what a template answered when it was read."""
+    answers = (run.analysis or {}).get("answers", run.answers)
+    return replace(wish_of(run), mapping=None, answers=answers)
 
 
 def _mended(
@@ -233,7 +264,7 @@ def _mended(
     path = files.open_path(stored)
     analysis = mended_analysis(path, stored.name, original)
     numbers = row_numbers(path, analysis, expected if expected is not None else range(10**9))
-    rows = clean_stored(stored, tenant, analysis, wish_of(run))
+    rows = clean_stored(stored, tenant, analysis, settled_wish(run))
     return set(numbers.values()), renumbered(rows, numbers, len(original.headers))
 
 

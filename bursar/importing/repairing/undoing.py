@@ -79,7 +79,8 @@ def request_undo(session: Session, import_id: UUID) -> ImportRun:
 
     Raises NotFound, InvalidImportState.
     """
-    return _undoable(session, import_id, lock=True)[0]
+    _undoable(session, import_id, lock=True)
+    return get_run(session, import_id)
 
 
 def undo_import(lease: Lease) -> None:
@@ -101,7 +102,7 @@ def undo_import(lease: Lease) -> None:
             )
         session.execute(
             update(ImportRun)
-            .where(ImportRun.id.in_([run.id for run in applied]))
+            .where(ImportRun.id.in_([first.id, *(run.id for run in applied)]))
             .values(state="undone", fingerprint=None)
         )
         session.execute(

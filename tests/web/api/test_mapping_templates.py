@@ -182,3 +182,53 @@ def test_the_tenant_s_own_words_flip_the_label_after_a_look_at_the_last_files(ap
 def test_words_that_mean_nothing_are_refused(api: Api, keywords: dict[str, list[str]]) -> None:
     refused = api.call("PUT", "/settings/kind-keywords", json={"keywords": keywords})
     assert code_of(refused) == (422, "invalid_input")
+
+
+def test_a_remembered_mark_gives_way_to_what_the_file_shows(imports: Imports) -> None:
+    open_ = "".join(f"T{n},Line {n},FY2025,{n}.000\n" for n in range(1, 9))
+    first = imports.send((HEAD + open_).encode(), "a.csv", mapping=MAPPING,
+                         decimal_marks='{"Plan 2025": ","}')  # fmt: skip
+    assert first["amounts"]["after"] == "36000.00"
+    again = open_.replace("2025", "2026").replace(".000", ".001")
+    same = imports.send((HEAD.replace("2025", "2026") + again).encode(), "b.csv")
+    assert same["amounts"]["after"] == "36008.00"
+    shown = 'T1,x,FY2027,12.50\nT2,x,FY2027,100.75\nT3,x,FY2027,"3,500"\nT4,x,FY2027,7.25\n'
+    other = imports.send((HEAD.replace("2025", "2027") + shown).encode(), "c.csv")
+    assert other["amounts"]["after"] == "3620.50"
+
+
+def test_a_unit_is_asked_for_again_each_time(imports: Imports) -> None:
+    title = "Plan in thousands,,,\n"
+    first = imports.send((title + HEAD + ROWS).encode(), "a.csv", mapping=MAPPING, unit="1000")
+    assert first["state"] == "completed", first
+    plain = imports.send((HEAD + ROWS).replace("2025", "2026").encode(), "b.csv")
+    assert plain["amounts"]["after"] == "3600.00"
+    again = imports.send((title + HEAD + ROWS).replace("2025", "2027").encode(), "c.csv")
+    assert again["state"] == "awaiting_mapping"
+
+
+def test_years_the_other_way_round_are_another_shape(api: Api) -> None:
+    def known(*headers: str) -> str | None:
+        rows = "".join(f"D{n},{n}1,{n}2\n" for n in range(4))
+        content = ",".join(headers) + "\n" + rows
+        found = api.upload("/imports/analyze", content.encode()).get_json()
+        template: str | None = found["template_id"]
+        return template
+
+    body = {
+        "headers": ["Department", "2025 Budget", "2024 Budget"],
+        "mapping": {"Department": "department", "2025 Budget": "budgeted_amount"},
+    }
+    made = api.post("/mapping-templates", body).get_json()
+    assert known("Department", "2026 Budget", "2025 Budget") == made["id"]
+    assert known("Department", "2025 Budget", "2026 Budget") is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"defaults": {"fiscal_period": "rubbish"}}, {"defaults": {"currency": "ZZZ"}},
+     {"decimal_marks": {"nowhere": ","}}],
+)  # fmt: skip
+def test_what_no_file_could_be_read_by_is_not_remembered(api: Api, more: dict[str, Any]) -> None:
+    body = {"headers": ["A", "B"], "mapping": {"A": "department", "B": "budgeted_amount"}, **more}
+    assert code_of(api.post("/mapping-templates", body)) == (422, "invalid_input")

@@ -157,3 +157,83 @@ def test_a_plan_is_replaced_by_the_plan_of_its_mended_rows(imports: Imports) -> 
     assert (planned["state"], planned["counts"]["created"]) == ("planned", 9)
     assert imports.act(run["id"], "apply")["state"] == "completed"
     assert len(imports.budgets()) == 9
+
+
+def test_sums_of_an_import_with_attempts_begin_before_the_first_of_them(imports: Imports) -> None:
+    imports.send((HEAD + "Big,Thing,FY2025,1000\n").encode(), "big.csv")
+    run = imports.send(file_of(4, 0) + b"Big,Thing,FY2025,lots\n", mode="skip_errors")
+    whole = imports.mend(run["id"], mended(imports.rejected(run["id"]), amount="50"))
+    assert (whole["amounts"]["before"], whole["amounts"]["after"]) == ("1000.00", "56.00")
+
+
+def test_the_first_file_again_takes_nothing_away_from_mended_rows(imports: Imports) -> None:
+    content = file_of(6, 0) + b"Ops,Fuel,FY2025,100\nOps,Fuel,FY2025,lots\n"
+    run = imports.send(content, mode="skip_errors")
+    imports.mend(run["id"], mended(imports.rejected(run["id"]), amount="50"))
+    again = imports.send(content, mode="skip_errors")
+    assert again["duplicate_of"] == run["id"]
+    assert imports.budgets()["Ops", "Fuel"] == "150.00"
+    back = mended(imports.rejected(again["id"]))
+    refused = imports.api.upload(f"/imports/{again['id']}/rejected", back)
+    assert code_of(refused) == (409, "invalid_import_state")
+
+
+def test_a_first_run_that_was_mended_is_not_tried_again(imports: Imports, api: Api) -> None:
+    run = imports.send(file_of(8, 2))
+    imports.mend(run["id"], mended(imports.rejected(run["id"]), amount="75"))
+    before = imports.budgets()
+    job = api.get(f"/imports/{run['id']}").get_json()["job_id"]
+    assert api.post(f"/jobs/{job}/retry").status_code == 202
+    imports.finish({"id": run["id"], "job_id": job})
+    assert imports.budgets() == before
+
+
+def test_a_frozen_budget_takes_no_mended_row(imports: Imports, api: Api) -> None:
+    imports.send((HEAD + "Ops,Fuel,FY2025,100\n").encode(), "old.csv")
+    run = imports.send(
+        file_of(6, 0) + b"Ops,Fuel,FY2025,100\nOps,Fuel,FY2025,lots\n", mode="skip_errors"
+    )
+    (fuel,) = api.get("/budgets", sub_category="Fuel").get_json()["data"]
+    assert (
+        api.patch(f"/budgets/{fuel['id']}", {"status": "frozen"}, fuel["version"]).status_code
+        == 200
+    )
+    tried = imports.mend(run["id"], mended(imports.rejected(run["id"]), amount="100"))
+    assert tried["state"] == "completed_with_errors"
+    (error,) = api.get(f"/imports/{run['id']}/errors").get_json()["data"]
+    assert error["code"] == "budget_frozen"
+
+
+@pytest.mark.parametrize("mode", ["skip_errors", "all_or_nothing"])
+def test_mended_rows_are_read_with_what_was_remembered(
+    imports: Imports, api: Api, mode: str
+) -> None:
+    head = ["Department", "Line", "Budget"]
+    api.post(
+        "/mapping-templates",
+        {
+            "headers": head,
+            "mapping": {"Department": "department", "Line": "sub_category",
+                        "Budget": "budgeted_amount"},
+            "unit": 1000,
+            "defaults": {"fiscal_period": "FY25"},
+        },
+    )  # fmt: skip
+    rows = "".join(f"Ops,Line {n},{n}\n" for n in range(1, 9)) + "Ops,Bad,lots\n"
+    run = imports.send((",".join(head) + "\n" + rows).encode(), mode=mode)
+    back = imports.rejected(run["id"]).replace(b",lots,", b",5,")
+    whole = imports.mend(run["id"], back)
+    assert whole["state"] == "completed", whole
+    found = api.get("/budgets", sub_category="Bad").get_json()["data"][0]
+    assert (found["budgeted_amount"], found["fiscal_period"]) == ("5000.00", "FY2025")
+    assert imports.budgets()["Ops", "Line 8"] == "8000.00"
+
+
+def test_rejected_rows_are_no_import_of_their_own(imports: Imports) -> None:
+    content = file_of(6, 0) + b"Ops,Fuel,FY2025,100\nOps,Fuel,FY2025,lots\n"
+    run = imports.send(content, mode="skip_errors")
+    alone = mended(imports.rejected(run["id"]), amount="50")
+    refused = imports.send(alone, "budget-rejected.csv")
+    assert (refused["state"], refused["error"]["code"]) == ("failed", "mended_file_differs")
+    assert run["id"] in refused["error"]["detail"]
+    assert imports.budgets()["Ops", "Fuel"] == "100.00"

@@ -139,3 +139,46 @@ def test_an_import_is_undone_once(imports: Imports, api: Api) -> None:
     run = imports.send(file_of(2))
     imports.act(run["id"], "undo")
     assert code_of(api.post(f"/imports/{run['id']}/undo")) == (409, "invalid_import_state")
+
+
+MENDABLE = file_of(9) + b"Ops,Line 0000,FY2025,lots\n"
+
+
+def test_work_between_the_load_and_the_mending_is_kept(imports: Imports, api: Api) -> None:
+    run = imports.send(MENDABLE, mode="skip_errors")
+    spend(api, "Line 0000")
+    edit(api, "Line 0001", budgeted_amount="500.00")
+    mended = imports.rejected(run["id"]).replace(b"lots", b"50")
+    assert imports.mend(run["id"], mended)["state"] == "completed"
+    undone = imports.act(run["id"], "undo")
+    assert [k["reason"] for k in undone["undo"]["kept_budgets"]] == ["spent", "amount_edited"]
+    assert budget(api, "Line 0000")["budgeted_amount"] == "150.00"
+    assert budget(api, "Line 0001")["budgeted_amount"] == "500.00"
+
+
+def test_an_import_that_only_mending_completed_is_undone_as_a_whole(
+    imports: Imports, api: Api
+) -> None:
+    run = imports.send(MENDABLE)
+    mended = imports.rejected(run["id"]).replace(b"lots", b"50")
+    assert imports.mend(run["id"], mended)["state"] == "completed"
+    undone = imports.act(run["id"], "undo")
+    assert (undone["state"], undone["undo"]["reverted"]) == ("undone", 9)
+    assert count(api) == 0
+    assert code_of(api.upload(f"/imports/{run['id']}/rejected", mended)) == (
+        409, "invalid_import_state",
+    )  # fmt: skip
+
+
+def test_after_an_undo_that_kept_something_the_older_file_means_something(
+    imports: Imports, api: Api
+) -> None:
+    older = imports.send(file_of(2), "a.csv")
+    newer = imports.send(file_of(2, 250), "b.csv")
+    spend(api, "Line 0000")
+    imports.act(newer["id"], "undo")
+    assert budget(api, "Line 0000")["budgeted_amount"] == "250.00"
+    again = imports.send(file_of(2), "a.csv")
+    assert (again["duplicate_of"], again["counts"]["updated"]) == (None, 1)
+    assert budget(api, "Line 0000")["budgeted_amount"] == "100.00"
+    assert older["id"] != again["id"]

@@ -204,3 +204,25 @@ def test_a_tenant_may_have_a_larger_limit(
 @pytest.mark.parametrize("name", ["budgeted_amount", "department", "external_ref"])
 def test_names_turn_into_the_documents_and_back(name: str) -> None:
     assert snake(camel(name)) == name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"headers": 5}, {"headers": True}, {"fileName": "\x00"}, {"rows": [["\ud800"]]},
+     {"mappings": [{"sourceColumn": "A\x00", "targetField": "department"}]},
+     {"defaults": {"department": "\x00"}}],
+)  # fmt: skip
+def test_texts_that_cannot_be_kept_are_refused(documents: Documents, change: Any) -> None:
+    body = {"mappings": [{"sourceColumn": "A", "targetField": "department"}], "rows": [["x"]]}
+    refused = documents.post("/api/excel/import", {**body, **change})
+    assert code_of(refused) == (422, "invalid_input")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"currency": [1]}, {"subCategory": 5}, {"subCategory": "\x00"}, {"department": "\ud800"}],
+)
+def test_a_check_of_odd_texts_is_refused(documents: Documents, change: Any) -> None:
+    body = {"department": "x", "fiscalPeriod": "FY2025", "amount": 1}
+    refused = documents.post("/api/budget/check", {**body, **change})
+    assert code_of(refused) == (422, "invalid_input")
