@@ -19,7 +19,9 @@ from bursar.importing.cleaning.readers import TEXTS, Readers
 from bursar.importing.cleaning.rows import BudgetRow, CellError, LeftOut, RejectedRow
 from bursar.importing.recognising.sections import CarriedDown
 from bursar.importing.values.codes import CellCode
+from bursar.importing.values.numbers import PLAIN, affixes_of
 from bursar.importing.values.refused import Refused, Value
+from bursar.importing.values.signs import conflicting
 from bursar.money import exponents
 
 
@@ -229,6 +231,8 @@ class BlockReader:
         if uneven or not reader.all_plain([value for value in read if type(value) is str]):
             self._fit(values, currencies)
         header = self._readers.headers[index]
+        if self._readers.varied and self._readers.signed:
+            self._hold_to_currencies(header, block, cells, currencies)
         for i, value in enumerate(values):
             if type(value) is not Refused:
                 continue
@@ -239,6 +243,19 @@ class BlockReader:
             else:
                 block.fault(i, header, cells[i], value.code, value.detail)
         return values
+
+    @staticmethod
+    def _hold_to_currencies(
+        header: str, block: Block, cells: Sequence[str], currencies: Sequence[Value]
+    ) -> None:
+        """Fault amounts whose sign says another currency than their row."""
+        for i, (cell, currency) in enumerate(zip(cells, currencies, strict=True)):
+            if type(currency) is not str or PLAIN.fullmatch(cell):
+                continue
+            wrong = conflicting(affixes_of(cell), currency)
+            if wrong:
+                detail = f"{cell!r} carries {wrong[0]}, but its row says {currency}."
+                block.fault(i, header, cell, CellCode.CURRENCY_CONFLICT, detail)
 
     @staticmethod
     def _fit(values: list[Amount | None], currencies: Sequence[Value]) -> None:

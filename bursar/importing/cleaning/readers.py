@@ -13,6 +13,7 @@ from bursar.importing.cleaning.columns import AmountColumn, CurrencyColumn, Peri
 from bursar.importing.cleaning.conventions import Answers, conventions_of
 from bursar.importing.cleaning.rows import Defaults
 from bursar.importing.recognising.analysis import Analysis
+from bursar.importing.values.signs import OTHER_DOLLARS, are_several, conflicting
 from bursar.money import exponents, require_currency
 
 TEXTS = ("account", "program", "project", "fund", "owner", "notes", "external_ref")
@@ -46,6 +47,8 @@ class Readers:
     currency: str
     varied: bool
     """Whether each row names its own currency."""
+    signed: bool
+    """Whether amounts carry signs or codes of currencies."""
     places: int
     section_column: int | None
     """Where departments stand in rows of their own."""
@@ -74,12 +77,15 @@ def compile_readers(
     department = defaults.department or constants.get("department")
     period = _default_period(defaults, constants.get("fiscal_period"), start)
     currency = _default_currency(defaults.currency, constants.get("currency"), rules)
+    signs = analysis.signs
     supplied = {"department": department, "fiscal_period": period}
     given = frozenset(field for field, value in supplied.items() if value)
     if analysis.section_column is not None:
         given |= {"department"}
     binding = bind(analysis, mapping, given, start)
     varied = "currency" in binding.texts
+    if not varied:
+        _require_one_currency(signs, currency, told=defaults.currency is not None)
     places = 2 if varied else exponents()[currency]
     conventions = conventions_of(path, analysis, binding, answers)
     return Readers(
@@ -106,6 +112,7 @@ def compile_readers(
         period=period,
         currency=currency,
         varied=varied,
+        signed=bool(signs),
         places=places,
         section_column=_section_column(analysis, binding, defaults),
         skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
@@ -132,12 +139,6 @@ def _default_period(defaults: Defaults, constant: str | None, start: int) -> str
     return period.code
 
 
-OTHER_DOLLARS = frozenset({
-    "AUD", "BBD", "BMD", "BND", "BSD", "BZD", "CAD", "FJD", "GYD", "HKD", "JMD", "KYD", "LRD",
-    "NAD", "NZD", "SBD", "SGD", "SRD", "TTD", "TWD", "XCD",
-})  # fmt: skip
-
-
 def _default_currency(given: str | None, constant: str | None, rules: TenantRules) -> str:
     allowed = rules.allowed_currencies
     if given is not None:
@@ -159,6 +160,22 @@ def _default_currency(given: str | None, constant: str | None, rules: TenantRule
             detail, faults=[Fault("/defaults/currency", "currency_not_allowed", detail)]
         )
     return constant
+
+
+def _require_one_currency(signs: tuple[str, ...], currency: str, *, told: bool) -> None:
+    """Refuse amounts whose signs say something else than the currency they would be read in.
+
+    A person who names the currency is believed, unless the signs are of several.
+    """
+    wrong = conflicting(signs, currency)
+    if not wrong or (told and not are_several(signs)):
+        return
+    detail = (
+        f"Amounts carry the signs {', '.join(sorted(signs))}, which are not all {currency}. Split"
+        " the file by currency or give it a column of currencies; if one currency is meant, give it"
+        " as a default."
+    )
+    raise InvalidInput(detail, faults=[Fault("/defaults/currency", "currency_conflict", detail)])
 
 
 def _is_own_dollar(constant: str, base: str) -> bool:

@@ -13,6 +13,7 @@ from bursar.importing.recognising.constants import Constant, find_unit
 from bursar.importing.recognising.headers import is_blank
 from bursar.importing.recognising.kinds import Detection
 from bursar.importing.recognising.mapping import ColumnMapping
+from bursar.importing.recognising.mixed_rows import MixedRows, find_mixed_rows
 from bursar.importing.recognising.other_tables import OtherTable, find_other_table
 from bursar.importing.recognising.questions import Question, open_questions
 from bursar.importing.recognising.scanning import Scan, scan_rows
@@ -60,8 +61,10 @@ class Analysis:
     marks: Mapping[int, DecimalMark] | None = None
     date_orders: Mapping[int, DateOrder | None] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
+    signs: tuple[str, ...] = ()
+    """Currency signs and codes seen beside amounts."""
     section_column: int | None = None
-    other_table: OtherTable | None = None
+    other_table: OtherTable | MixedRows | None = None
 
     def to_wire(self) -> dict[str, object]:
         """JSON-ready, in the shape of the API; ids are the caller's to add."""
@@ -151,7 +154,9 @@ def _analyze_sheet(source: Source, sheet: str | None, options: Options) -> Analy
     marks = {i: scan.mark(i, thousands_mark(names)) for i in amounts}
     open_dates = [i for i, seen in scan.dates.items() if seen.is_open()]
     questions = open_questions(names, marks, open_dates, unit)
-    other = find_other_table(head, found.header, amounts)
+    other = find_other_table(head, found.header, amounts) or find_mixed_rows(
+        found.columns, found.body
+    )
     warnings = [*found.detection.warnings, *warnings_of(scan, missing, found)]
     warnings += source.notes(sheet)
     warnings += [question.detail for question in questions]
@@ -175,6 +180,7 @@ def _analyze_sheet(source: Source, sheet: str | None, options: Options) -> Analy
         marks=marks,
         date_orders={i: seen.decide() for i, seen in scan.dates.items()},
         questions=questions,
+        signs=tuple(sorted(scan.signs(amounts))),
         section_column=found.sections.column if found.sections else None,
         other_table=other,
     )

@@ -51,9 +51,14 @@ class SectionLabels:
         if len(filled) != 1:
             return None
         text = " ".join(row[filled[0]].split())
-        if len(text) > _LONGEST or looks_numeric(text) or self._sums[text]:
+        if len(text) > _LONGEST or looks_numeric(text) or self._sums[text] or _is_remark(text):
             return None
         return filled[0], labelled_department(text) or text
+
+
+def _is_remark(text: str) -> bool:
+    """`(continued)`, `Note: see appendix` or `subject to approval` name no department."""
+    return text[0] in "(*[" or text[0].islower() or text.lower().startswith(("note", "source:"))
 
 
 def find_sections(

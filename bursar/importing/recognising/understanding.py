@@ -18,6 +18,7 @@ from bursar.importing.recognising.headers import Header, find_header, is_blank
 from bursar.importing.recognising.kinds import Detection, recognise
 from bursar.importing.recognising.layouts import latest_revision
 from bursar.importing.recognising.mapping import ColumnMapping, Table, propose
+from bursar.importing.recognising.matching import match_name
 from bursar.importing.recognising.profile import profile_column
 from bursar.importing.recognising.scanning import Scan
 from bursar.importing.recognising.sections import Sections, find_sections
@@ -98,7 +99,7 @@ def find_constants(found: Understanding, scan: Scan, amounts: Sequence[int]) -> 
     mapped = {c.target for c in found.columns if c.target}
     constants: dict[str, Constant] = {}
     needs_year = "fiscal_period" not in mapped or lacks_years(found.columns)
-    if found.period and needs_year and found.layout != "wide":
+    if found.period and needs_year and found.layout != "wide" and not _own_periods(found):
         constants["fiscal_period"] = found.period
     across = {c.period for c in found.columns if c.period and c.target == "budgeted_amount"}
     if found.layout != "wide" and len(across) == 1:
@@ -117,6 +118,19 @@ def find_constants(found: Understanding, scan: Scan, amounts: Sequence[int]) -> 
         if currency:
             constants["currency"] = currency
     return constants
+
+
+def _own_periods(found: Understanding) -> ColumnMapping | None:
+    """A column that calls itself the period and varies, though its values are not understood: its
+    rows must not all get the one period of a title or file name.
+    """
+    for column in found.columns:
+        match = match_name(column.header).get("fiscal_period")
+        if column.target is None and match is not None and match.score >= 0.8:
+            values = {row[column.index].strip() for row in found.body if column.index < len(row)}
+            if len(values - {""}) > 1:
+                return column
+    return None
 
 
 def lacks_years(columns: Sequence[ColumnMapping]) -> bool:
@@ -140,6 +154,12 @@ def missing_fields(found: Understanding, constants: Mapping[str, Constant]) -> t
 def warnings_of(scan: Scan, missing: Sequence[str], found: Understanding) -> list[str]:
     """What a person should know before importing, in sentences."""
     warnings = [f"No column gives {field}; choose one or give a default." for field in missing]
+    own = _own_periods(found)
+    if own is not None and "fiscal_period" in missing:
+        warnings.append(
+            f"Column {own.header!r} seems to be the period, but its values, such as"
+            f" {own.samples[0] if own.samples else ''!r}, are not understood."
+        )
     if scan.totals:
         warnings.append(f"{scan.totals} rows of totals are left out, as they repeat other rows.")
     if scan.blank:

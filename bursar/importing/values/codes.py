@@ -21,6 +21,7 @@ class CellCode(StrEnum):
     AMOUNT_TOO_LARGE = "amount_too_large"
     UNKNOWN_CURRENCY = "unknown_currency"
     CURRENCY_NOT_ALLOWED = "currency_not_allowed"
+    CURRENCY_CONFLICT = "currency_conflict"
     TEXT_TOO_LONG = "text_too_long"
     CONTROL_CHARACTER = "control_character"
     EXTRA_CELLS = "extra_cells"
@@ -49,6 +50,7 @@ MEANINGS: dict[CellCode, str] = {
     CellCode.AMOUNT_TOO_LARGE: "The amount is larger than can be stored.",
     CellCode.UNKNOWN_CURRENCY: "The currency is not an ISO 4217 code in use.",
     CellCode.CURRENCY_NOT_ALLOWED: "The tenant keeps no budgets in this currency.",
+    CellCode.CURRENCY_CONFLICT: "The sign beside the amount says another currency than its row.",
     CellCode.TEXT_TOO_LONG: "The text is longer than can be stored.",
     CellCode.CONTROL_CHARACTER: "The text holds a character that cannot be stored.",
     CellCode.EXTRA_CELLS: "The row has more cells than the header, so values may have shifted.",

@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bursar.importing.reading.cells import Numeric, is_failed_formula
+from bursar.money import exponents
 
 
 class DecimalMark(StrEnum):
@@ -41,7 +42,10 @@ SIGN_CURRENCY = {
 }  # fmt: skip
 _SPACES = " \u00a0\u202f\u2009\u2007'’`_"
 _STRIP_SPACES = {ord(c): None for c in _SPACES}
-_AFFIX = rf"(?:[A-Za-z]{{0,3}}[{_SIGNS}]|[A-Z]{{3}}|Rs\.?|kr\.?|zł|Kč|лв\.?|руб\.?|р\.|R|CHF|Fr\.?)"
+_CODES = "|".join(sorted(exponents()))  # 12 FTE is no amount of money
+_AFFIX = (
+    rf"(?:[A-Za-z]{{0,3}}[{_SIGNS}]|(?:{_CODES})|Rs\.?|kr\.?|zł|Kč|лв\.?|руб\.?|р\.|R|CHF|Fr\.?)"
+)
 # Blanks are taken possessively: several runs side by side would be divided in every way otherwise,
 # and a cell of nothing but blanks would take seconds.
 _SHAPE = re.compile(
@@ -56,6 +60,12 @@ _LONGEST = 100  # no amount is written with more characters
 
 def _shape_of(text: str) -> re.Match[str] | None:
     return _SHAPE.fullmatch(text) if len(text) <= _LONGEST else None
+
+
+def affixes_of(text: str) -> tuple[str, ...]:
+    """The currency signs and codes beside a number; none where the text is no number."""
+    shape = _shape_of(text.strip())
+    return tuple(a for a in (shape["pre"], shape["post"]) if a) if shape else ()
 
 
 _SCALES = {"k": 3, "m": 6, "mio": 6, "mio.": 6, "mn": 6, "bn": 9, "b": 9}
