@@ -63,7 +63,7 @@ def test_rows_that_cannot_be_read_come_back_as_a_file(caller: Caller) -> None:
     errors = caller.get(f"/imports/{run['id']}/errors")
     assert errors["total"] == 2
     assert {(e["row"], e["column"], e["value"]) for e in errors["data"]} == {
-        (3, "Budget", "ten"), (4, "Budget", "NaN"),
+        (3, "Budget", "ten"), (4, "Budget", "NaN"), (4, "Sub Category", "=1+1"),
     }  # fmt: skip
     rejected = caller.http.get(f"/api/v1/imports/{run['id']}/rejected")
     lines = rejected.content.decode("utf-8-sig").splitlines()
