@@ -67,8 +67,3 @@ def clean_stored(
         # In a table with a column a period, a blank cell means no budget for that period.
         skip_blank_periods=analysis.layout != "long",
     )
-
-
-def require_fitting(stored: StoredFile, tenant: Tenant, analysis: Analysis, wish: Wish) -> None:
-    """Refuse now what the import of this file would refuse later. Raises as `clean_stored`."""
-    clean_stored(stored, tenant, analysis, wish)
