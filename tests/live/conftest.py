@@ -4,66 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID, uuid4
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
-from bursar.config import Settings
-from bursar.tenants import create_key, create_member, create_tenant
-from ops.cli.client import local_database
-from ops.stack.home import open_home
 from ops.stack.network import any_free_port
+from tests.live.browser import Watched
 from tests.live.caller import Caller
+from tests.live.stack import Live, bursar, with_tenant
 
-ROOT = Path(__file__).parents[2]
-PASSWORD = "a password for tests"
-# A browser that reads page after page is no attacker.
-ROOMY = {"BURSAR_RATE_LIMIT": "1000000 per minute", "BURSAR_LOGIN_RATE_LIMIT": "1000 per minute"}
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """Where the stack answers, and who may ask: an admin's key, and a member who is an admin."""
-
-    url: str
-    key: str
-    tenant_id: UUID
-    email: str
-    password: str
-    home: Path
-
-    def another(self) -> Live:
-        """The same stack with a fresh tenant, for a test that wants to be alone."""
-        return _with_tenant(self.url, self.home)
-
-    def command(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        """Run `bursar` against this stack."""
-        return _bursar(self.home, *arguments, timeout=timeout)
-
-
-def _bursar(home: Path, *arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BURSAR_")}
-    return subprocess.run(
-        [sys.executable, "-m", "ops.cli", *arguments],
-        env={
-            **kept,
-            **ROOMY,
-            "BURSAR_HOME": str(home),
-            "BURSAR_FLOWER_PORT": str(any_free_port("127.0.0.1")),
-            "PYTHONPATH": str(ROOT),
-            "NO_COLOR": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout,
-    )
+QUIET = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 @pytest.fixture(scope="session")
@@ -72,26 +31,13 @@ def live() -> Iterator[Live]:
     folder = Path(tempfile.mkdtemp(prefix="bursar-live-"))
     try:
         port = any_free_port("127.0.0.1")
-        started = _bursar(folder, "up", "--detach", f"--port={port}", timeout=300)
+        started = bursar(folder, "up", "--detach", f"--port={port}", timeout=300)
         assert started.returncode == 0, started.stderr
-        yield _with_tenant(f"http://127.0.0.1:{port}", folder)
+        yield with_tenant(f"http://127.0.0.1:{port}", folder)
     finally:
-        stopped = _bursar(folder, "down", timeout=120)
+        stopped = bursar(folder, "down", timeout=120)
         shutil.rmtree(folder, ignore_errors=True)
         assert stopped.returncode == 0, stopped.stderr
-
-
-def _with_tenant(url: str, folder: Path) -> Live:
-    email = f"admin-{uuid4().hex[:8]}@live.example"
-    database = local_database(open_home(folder), Settings(database_url="", home=folder))
-    try:
-        tenant_id = create_tenant(database, "Live Tenant")
-        with database.transaction(tenant_id, "test") as session:
-            key = create_key(session, tenant_id, "admin", name="tests")
-            create_member(session, tenant_id, email, PASSWORD, "admin", "Ada Admin")
-    finally:
-        database.close()
-    return Live(url, key, tenant_id, email, PASSWORD, folder)
 
 
 @pytest.fixture
@@ -99,3 +45,30 @@ def caller(live: Live) -> Caller:
     """A key of a tenant of the test's own."""
     own = live.another()
     return Caller(own.url, own.key, own.tenant_id)
+
+
+@pytest.fixture
+def mine(live: Live) -> Live:
+    """A tenant of the test's own."""
+    return live.another()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, offline but for the stack."""
+    program = os.environ.get("BURSAR_TEST_BROWSER") or "/usr/bin/chromium"
+    # A failure, not a skip: without a browser nothing of the pages would be checked.
+    assert Path(program).exists(), "no Chromium here; `make browser` installs one"
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=[*QUIET, *root])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=[1280, 390], ids=["wide", "narrow"])
+def watched(request: pytest.FixtureRequest, browser: Browser, mine: Live) -> Iterator[Watched]:
+    """A fresh browser window, wide and narrow."""
+    size = {"width": request.param, "height": 800}
+    with browser.new_context(viewport=size, accept_downloads=True) as context:  # type: ignore[arg-type]
+        yield Watched(context, mine)

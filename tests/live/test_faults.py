@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from tests.live.caller import Caller, csv_of
-from tests.live.conftest import Live
+from tests.live.stack import Live
 
 
 def pid_of(live: Live, name: str) -> int:

@@ -3,7 +3,7 @@
 import json
 
 from ops.cli.client import Client
-from tests.live.conftest import Live
+from tests.live.stack import Live
 
 
 def test_the_stack_answers_and_its_parts_run(live: Live) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from flask import Blueprint, Response, g, jsonify, make_response, request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
 
 from bursar import files, metrics
 from bursar.config import settings
@@ -40,12 +41,7 @@ def analyze_file() -> Response:
     """Recognise a file: headers, samples, mappings, what kind of file it is."""
     given = body()
     require_own(given)
-    uploaded = request.files.get("file")
-    if uploaded is None:
-        raise InvalidInput(
-            "Send the file.",
-            faults=[Fault("/file", "file_required", "Attach it as the form field `file`.")],
-        )
+    uploaded = _uploaded()
     with transaction() as session:
         tenant = get_tenant(session)
         stored = receive(session, uploaded)
@@ -102,12 +98,7 @@ def upload() -> Response:
     """Upload a file and import it as it is recognised, in one step."""
     given = body()
     require_own(given)
-    uploaded = request.files.get("file")
-    if uploaded is None:
-        raise InvalidInput(
-            "Send the file.",
-            faults=[Fault("/file", "file_required", "Attach it as the form field `file`.")],
-        )
+    uploaded = _uploaded()
     with transaction() as session:
         stored = receive(session, uploaded)
     return _import(given, stored, None)
@@ -130,6 +121,17 @@ def list_history() -> Response:
         standings = history.standings_of(session, [run for run, _ in found.rows])
         imports = [_history_wire(session, run, name, standings[run.id]) for run, name in found.rows]
     return jsonify(success=True, imports=imports)
+
+
+def _uploaded() -> FileStorage:
+    """The file of the form."""
+    uploaded = request.files.get("file")
+    if uploaded is None:
+        raise InvalidInput(
+            "Send the file.",
+            faults=[Fault("/file", "file_required", "Attach it as the form field `file`.")],
+        )
+    return uploaded
 
 
 def _history_wire(

@@ -164,10 +164,6 @@ class AmountColumn:
         """Whether every amount is canonical and within the decimals."""
         return self._plain.fullmatch("\n".join(amounts) + "\n") is not None
 
-    def is_plain(self, amount: str) -> bool:
-        """Whether one amount is canonical and within the decimals."""
-        return self._one.fullmatch(amount) is not None
-
     def read(self, cells: Sequence[str]) -> tuple[Sequence[Amount], bool]:
         """One value a cell, in order, and whether all were plain to begin with.
 

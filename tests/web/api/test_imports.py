@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -251,43 +252,47 @@ def test_a_cancelled_import_is_not_applied_behind_one_s_back(
     assert api.get("/budgets").get_json()["data"] == []
 
 
+@pytest.fixture
+def overtake(
+    database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Any, Any], None]:
+    """Run one import, and another one from its middle, when it has planned but not applied."""
+
+    def succeed(started: Any) -> None:
+        job_id = UUID(started["job_id"])
+        assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
+
+    def overtake(first: Any, second: Any) -> None:
+        carry_out = applying._carry_out
+
+        def overtaken(session: Any, run: Any, lease: Any) -> None:
+            monkeypatch.setattr(applying, "_carry_out", carry_out)
+            succeed(first)
+            carry_out(session, run, lease)
+
+        monkeypatch.setattr(applying, "_carry_out", overtaken)
+        succeed(second)
+
+    return overtake
+
+
 def test_an_import_whose_plan_was_overtaken_plans_again(
-    api: Api, database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+    api: Api, overtake: Callable[[Any, Any], None]
 ) -> None:
     first = api.upload("/imports", GOOD).get_json()
     second = api.upload("/imports", GOOD.replace(b"1,000.50", b"7.00")).get_json()
-    carry_out = applying._carry_out
-
-    def overtaken(session: Any, run: Any, lease: Any) -> None:
-        monkeypatch.setattr(applying, "_carry_out", carry_out)
-        job_id = UUID(first["job_id"])
-        assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
-        carry_out(session, run, lease)
-
-    monkeypatch.setattr(applying, "_carry_out", overtaken)
-    job_id = UUID(second["job_id"])
-    assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
+    overtake(first, second)
     run = api.get(f"/imports/{second['id']}").get_json()
     assert (run["state"], run["counts"]["updated"]) == ("completed", 1)
     assert api.get("/budgets").get_json()["data"][0]["budgeted_amount"] == "7.00"
 
 
 def test_the_same_file_overtaking_itself_is_one_import(
-    api: Api, database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+    api: Api, overtake: Callable[[Any, Any], None]
 ) -> None:
     first = api.upload("/imports", GOOD).get_json()
     second = api.upload("/imports", GOOD).get_json()
-    carry_out = applying._carry_out
-
-    def overtaken(session: Any, run: Any, lease: Any) -> None:
-        monkeypatch.setattr(applying, "_carry_out", carry_out)
-        job_id = UUID(first["job_id"])
-        assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
-        carry_out(session, run, lease)
-
-    monkeypatch.setattr(applying, "_carry_out", overtaken)
-    job_id = UUID(second["job_id"])
-    assert runner.run(database, tenant_id, job_id, run_import, record_failure) == "succeeded"
+    overtake(first, second)
     run = api.get(f"/imports/{second['id']}").get_json()
     assert (run["state"], run["duplicate_of"]) == ("completed", first["id"])
     assert (run["counts"]["created"], run["counts"]["unchanged"]) == (0, 1)

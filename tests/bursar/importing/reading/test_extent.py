@@ -80,7 +80,7 @@ def test_an_xlsb_with_a_row_far_down_is_refused(tmp_path):
         rows(path)
 
 
-@pytest.mark.parametrize("place", [(999_999, 29), (999_999, 2), (99_998, 700)])
+@pytest.mark.parametrize("place", [(999_999, 29), (999_999, 2), (99_998, 700), (1_048_575, 900)])
 def test_a_stray_cell_of_a_small_sheet_is_refused(tmp_path, place):
     path = tmp_path / "far.xlsx"
     with xlsxwriter.Workbook(str(path)) as book:

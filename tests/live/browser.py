@@ -1,0 +1,86 @@
+"""A browser window that writes down every complaint, and the gestures that tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+from tests.live.stack import Live
+
+AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
+
+
+class Watched:
+    """A page of which every complaint is written down."""
+
+    def __init__(self, context: BrowserContext, live: Live) -> None:
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(30_000)
+        self.url = live.url
+        self.complaints: list[str] = []
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self._stay_home(request.url))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def _stay_home(self, url: str) -> None:
+        ours = urlsplit(self.url).netloc
+        if urlsplit(url).scheme not in {"data", "blob", "about"} and urlsplit(url).netloc != ours:
+            self.complaints.append(f"a request to {url}")
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.url + path)
+        return self.page
+
+    def log_in(self, live: Live) -> Page:
+        page = self.open("/login")
+        page.get_by_label("E-mail address").fill(live.email)
+        page.get_by_label("Password").fill(live.password)
+        page.get_by_role("main").get_by_role("button", name="Log in").click()
+        page.wait_for_url(self.url + "/")
+        return page
+
+    def check(self) -> None:
+        """Nothing to complain of on the present page, to eyes, ears or fingers."""
+        page = self.page
+        assert self.complaints == []
+        assert page.locator("html").get_attribute("lang") == "en"
+        assert page.locator("h1").count() == 1
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{page.url} is {wide} pixels too wide"
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            # Run from outside the page, so that the page's own policy stays as it is.
+            page.evaluate(f"{AXE}; 0")
+            found = page.evaluate(
+                "axe.run().then(r => r.violations.map("
+                "v => `${v.id}: ${v.nodes.map(n => n.target).join(' | ')}`))"
+            )
+            assert found == [], (page.url, scheme)
+        page.emulate_media(color_scheme="light")
+
+
+def settled(page: Page) -> None:
+    """Wait until the worker is done and the page shows it by itself."""
+    page.wait_for_selector("#counts-title")
+
+
+def choose(page: Page, name: str, content: bytes) -> None:
+    page.get_by_label("Budget file").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    )
+
+
+def tab_to(page: Page, role: str, name: str) -> None:
+    """Reach something by the Tab key alone, as somebody without a mouse does."""
+    wanted = page.get_by_role(role, name=name, exact=True)  # type: ignore[arg-type]
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"no Tab leads to the {role} {name}")
