@@ -4,9 +4,11 @@ A worker in a process of its own is killed (kill -9) at a random moment of an im
 came too late, after the job had ended, are made good by more. At once, and while the dead worker's
 last statement may still run, the tables must hold none or all of the file; a successor that takes
 over at once must end the import; and then there is one budget, one account and one entry for each
-good row, with the file's sum, and the history names the worker that was lost.
+good row, with the file's sum, and the history names the worker that was lost. With --each, every
+import loses so many workers one after the other; where that uses up the job's attempts, it is
+retried, as an operator does.
 
-usage: python -m bench.trials.killed_worker [--kills 200] [--rows 3000] [--seed N]
+usage: python -m bench.trials.killed_worker [--kills 200] [--each 1] [--rows 6000] [--seed N]
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from bursar.database import Database
 from bursar.importing import runs
 from bursar.importing.applying import run_import
 from bursar.importing.runs import Wish, record_failure
+from bursar.jobs import rows as job_rows
 from bursar.jobs import runner
 
 # Spawned afresh by a clean server, so that a worker shares nothing with this process.
@@ -98,8 +101,9 @@ class Cycle:
         worker = PROCESSES.Process(
             target=work, args=(self._stack.urls.database_url, self.tenant_id, self.job_id)
         )
+        before = self.history()[2]
         worker.start()
-        while self.history()[1] == "queued":
+        while self.history()[2] == before:
             time.sleep(0.001)
         start = time.perf_counter()
         if kill_after is None:
@@ -119,14 +123,28 @@ class Cycle:
         """Whether everything or nothing of the file is there."""
         return loaded(self._watch, self.tenant_id) in ((0, 0, 0, 0), self._all)
 
+    def expire_lease(self) -> None:
+        """Let the lease run out at once; a job whose attempts are used up is retried."""
+        self._watch.execute(
+            "update job set leased_until = now() - interval '1 second', run_after = now()"
+            " where tenant_id = %s and id = %s and state in ('running', 'retrying')",
+            (self.tenant_id, self.job_id),
+        )
+        with self._stack.database.transaction(self.tenant_id, "trial") as session:
+            job = job_rows.get_job(session, self.job_id)
+            hopeless = job.state == "running" and job.attempts >= job.max_attempts
+        if hopeless:
+            runner.run(
+                self._stack.database, self.tenant_id, self.job_id, run_import, record_failure
+            )
+            with self._stack.database.transaction(self.tenant_id, "trial") as session:
+                job_rows.retry(session, self.job_id, "trial")
+                runs.reopen(session, UUID(job.payload["import_id"]), job.kind)
+
     def take_over(self) -> None:
         """Let the lease run out at once, and do the job as the next worker does."""
         for _ in range(100):
-            self._watch.execute(
-                "update job set leased_until = now() - interval '1 second', run_after = now()"
-                " where tenant_id = %s and id = %s and state in ('running', 'retrying')",
-                (self.tenant_id, self.job_id),
-            )
+            self.expire_lease()
             runner.run(
                 self._stack.database, self.tenant_id, self.job_id, run_import, record_failure
             )
@@ -174,6 +192,7 @@ class Cycle:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--each", type=int, default=1, help="workers that each import loses")
     parser.add_argument("--rows", type=int, default=6_000)
     parser.add_argument("--seed", type=int, default=now_seed())
     options = parser.parse_args()
@@ -196,12 +215,16 @@ def main() -> None:
             while verdict.counts["kills"] < options.kills:
                 n += 1
                 cycle = Cycle(stack, watch, options.rows, options.seed + n)
-                where, _ = cycle.let_run(chance.uniform(0, 1) * longest)
-                stages[where] += 1
-                verdict.counts["kills"] += where != TOO_LATE
-                # The machine is faster and slower from minute to minute.
-                longest *= 0.97 if where == TOO_LATE else 1.01
-                verdict.require(cycle.whole_or_nothing(), f"kill {n} ({where}): half is there")
+                for _ in range(options.each):
+                    where, _ = cycle.let_run(chance.uniform(0, 1) * longest)
+                    stages[where] += 1
+                    verdict.counts["kills"] += where != TOO_LATE
+                    # The machine is faster and slower from minute to minute.
+                    longest *= 0.97 if where == TOO_LATE else 1.01
+                    verdict.require(cycle.whole_or_nothing(), f"kill {n} ({where}): half is there")
+                    if where == TOO_LATE:
+                        break
+                    cycle.expire_lease()
                 cycle.take_over()
                 cycle.check(verdict, f"kill {n} ({where})")
     verdict.close(killed_while=dict(stages.most_common()))
