@@ -1,0 +1,77 @@
+"""What goes wrong with amounts, budgets and the ledger."""
+
+from __future__ import annotations
+
+from bursar.errors.families import Conflict, InvalidInput
+
+
+class InvalidAmount(InvalidInput):
+    """The amount is not a decimal number that this currency can hold."""
+
+    code = "invalid_amount"
+
+
+class UnknownCurrency(InvalidInput):
+    """The currency is not an ISO 4217 code in use."""
+
+    code = "unknown_currency"
+
+
+class CurrencyMismatch(InvalidInput):
+    """The currency differs from the budget's currency."""
+
+    code = "currency_mismatch"
+
+
+class CurrencyNotAllowed(InvalidInput):
+    """The tenant does not keep budgets in this currency."""
+
+    code = "currency_not_allowed"
+
+
+class InsufficientFunds(Conflict):
+    """The budget does not have this much available."""
+
+    code = "insufficient_funds"
+
+
+class BudgetFrozen(Conflict):
+    """The budget is frozen or closed and accepts no postings."""
+
+    code = "budget_frozen"
+
+
+class DuplicateBudget(Conflict):
+    """A budget with the same department, sub-category, period, currency and dimensions exists."""
+
+    code = "duplicate_budget"
+
+
+class BudgetInUse(Conflict):
+    """The budget still holds reservations or commitments; release or charge them first."""
+
+    code = "budget_in_use"
+
+
+class AlreadyCharged(Conflict):
+    """The reservation has already been charged in full."""
+
+    code = "already_charged"
+
+
+class AlreadyReleased(Conflict):
+    """The reservation has already been released or has expired."""
+
+    code = "already_released"
+
+
+class ReferenceReused(Conflict):
+    """The reference already names another reservation with other content."""
+
+    code = "reference_reused"
+
+
+class AmountExceedsReservation(Conflict):
+    """The amount is more than what the reservation still holds."""
+
+    code = "amount_exceeds_reservation"
