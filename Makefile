@@ -33,6 +33,7 @@ demo: run
 	    .venv/bin/bursar demo $${ONCE:+--once}
 
 test: setup
+	@sh ops/peers.sh >/dev/null
 	@browser=$$(sh ops/browser.sh) && \
 	    BURSAR_TEST_BROWSER="$$browser" .venv/bin/python -m pytest $(PYTEST_ARGS)
 

@@ -43,6 +43,30 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), description="Signs session cookies. Required in production."
     )
+    secrets_key: SecretStr = Field(
+        SecretStr(""),
+        description="Encrypts stored secrets: Fernet keys, the newest first, separated by commas.",
+    )
+    allow_private_hosts: str = Field(
+        "",
+        description="Names, addresses and networks that sources and webhooks may reach besides"
+        " public ones, separated by commas.",
+    )
+    sheets_base_url: str = Field(
+        "", description="Server that answers for Google Sheets, in tests. Empty: Google."
+    )
+    s3_instance_credentials: bool = Field(
+        False, description="Whether S3 sources without a secret may use this machine's own role."
+    )
+    source_file_limit_bytes: int = Field(
+        4 * 1024**3, ge=1, description="Largest file taken from a source, in bytes."
+    )
+    source_listing_limit: int = Field(
+        100_000, ge=1, description="Most files of one source that are looked at."
+    )
+    source_timeout_seconds: int = Field(
+        60, ge=1, description="Longest that a source may stay silent, in seconds."
+    )
     environment: str = Field("development", description="`development` or `production`.")
     port: int = Field(8750, ge=0, le=65535, description="Port of the web server.")
     flower_port: int = Field(8755, ge=0, le=65535, description="Port of Flower.")
