@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import logging
 import itertools
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
