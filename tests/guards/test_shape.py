@@ -20,7 +20,6 @@ ROOT_ENTRIES = {
     "docker-compose.yml", "docs", "pyproject.toml", "requirements", "tests", *PACKAGES,
 }  # fmt: skip
 LONGEST_MODULE, LONGEST_FUNCTION = 300, 70
-# What may be longer, and why.
 # Written once by a tool, never edited again.
 GENERATED = "schema/migrations/versions/*"
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "core", "services", "managers", "misc"}
