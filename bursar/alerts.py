@@ -71,6 +71,36 @@ def _raise(session: Session, tenant_id: UUID, kind: str, payload: dict[str, Any]
     )
 
 
+def raise_alert(
+    session: Session, tenant_id: UUID, kind: str, severity: str, message: str,
+    details: dict[str, Any], dedup_key: str,
+) -> bool:  # fmt: skip
+    """Raise an alert unless one of this key is still open; whether it is a new one."""
+    made = session.execute(
+        text(
+            "insert into alert (tenant_id, type, severity, message, details, dedup_key)"
+            " values (:tenant, :type, :severity, :message, cast(:details as jsonb), :dedup)"
+            " on conflict (tenant_id, dedup_key) where state <> 'resolved' do nothing returning id"
+        ),
+        {
+            "tenant": tenant_id, "type": kind, "severity": severity, "message": message,
+            "details": json.dumps(details, default=str), "dedup": dedup_key,
+        },
+    ).first()  # fmt: skip
+    return made is not None
+
+
+def resolve_key(session: Session, tenant_id: UUID, dedup_key: str, actor: str) -> None:
+    """Resolve the alert of this key, if one is open: what it was about is over."""
+    session.execute(
+        text(
+            "update alert set state = 'resolved', resolved_by = :actor, resolved_at = now()"
+            " where tenant_id = :tenant and dedup_key = :dedup and state <> 'resolved'"
+        ),
+        {"tenant": tenant_id, "dedup": dedup_key, "actor": actor},
+    )
+
+
 def list_alerts(
     session: Session,
     *,

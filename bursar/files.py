@@ -6,8 +6,9 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,6 +19,14 @@ from bursar.errors import EmptyFile, NotFound, TooLarge
 from schema.tables import StoredFile
 
 CHUNK = 1 << 20
+
+
+class Stream(Protocol):
+    """Whatever bytes can be read from, a piece at a time."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most about `size` bytes; empty at the end."""
+        ...
 
 
 def store_root() -> Path:
@@ -32,13 +41,19 @@ def path_of(tenant_id: UUID, sha256: bytes) -> Path:
     return store_root() / tenant_id.hex / digest[:2] / digest
 
 
-def receive(
-    session: Session, tenant_id: UUID, name: str, source: IO[bytes], actor: str, limit: int
-) -> StoredFile:
-    """Take in a file as a stream and record it.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Bytes that are in the store."""
 
-    The bytes reach their place by a rename, so a crash leaves no half file under a true name.
-    Raises TooLarge beyond `limit` bytes, EmptyFile.
+    sha256: bytes
+    size_bytes: int
+
+
+def keep(tenant_id: UUID, name: str, source: Stream, limit: int) -> Kept:
+    """Take the bytes of a stream into the store, in flat memory; `record` makes a file of them.
+
+    They reach their place by a rename, so a crash leaves no half file under a true name.
+    Raises TooLarge beyond `limit` bytes, EmptyFile, and what reading the stream raises.
     """
     folder = store_root() / tenant_id.hex
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,8 +66,9 @@ def receive(
                 size += len(block)
                 if size > limit:
                     raise TooLarge(
-                        f"{name} is larger than the {limit:,} bytes allowed for an upload."
-                        " Split it, or ask the operator to raise BURSAR_UPLOAD_LIMIT_BYTES."
+                        f"{name} is larger than the {limit:,} bytes allowed here. Split it, or ask"
+                        " the operator to raise BURSAR_UPLOAD_LIMIT_BYTES or, for sources,"
+                        " BURSAR_SOURCE_FILE_LIMIT_BYTES."
                     )
                 digest.update(block)
                 target.write(block)
@@ -66,16 +82,28 @@ def receive(
     except BaseException:
         Path(incoming).unlink(missing_ok=True)
         raise
+    return Kept(digest.digest(), size)
+
+
+def record(session: Session, tenant_id: UUID, name: str, kept: Kept, actor: str) -> StoredFile:
+    """Write down that a file of this name came with these bytes."""
     stored = StoredFile(
         tenant_id=tenant_id,
-        sha256=digest.digest(),
-        size_bytes=size,
+        sha256=kept.sha256,
+        size_bytes=kept.size_bytes,
         name=plain_name(name),
         created_by=actor,
     )
     session.add(stored)
     session.flush()
     return stored
+
+
+def receive(
+    session: Session, tenant_id: UUID, name: str, source: Stream, actor: str, limit: int
+) -> StoredFile:
+    """Take in a file as a stream and record it. Raises what `keep` does."""
+    return record(session, tenant_id, name, keep(tenant_id, name, source, limit), actor)
 
 
 def plain_name(name: str) -> str:
@@ -85,7 +113,7 @@ def plain_name(name: str) -> str:
     return f"{stem[-120:]}{dot}{suffix[:20]}" if stem else last[:120] or "upload"
 
 
-def _blocks(source: IO[bytes]) -> Iterator[bytes]:
+def _blocks(source: Stream) -> Iterator[bytes]:
     while block := source.read(CHUNK):
         yield block
 

@@ -13,6 +13,8 @@ from bursar.database import Database
 HOUSEKEEPING = {
     "expire_holds": 10,
     "raise_alerts": 10,
+    "start_sources": 10,
+    "follow_imports": 10,
     "ledger_partitions": 86_400,
     "forget_idempotency_keys": 3_600,
 }

@@ -25,7 +25,7 @@ class S3:
     """
 
     type = "s3"
-    after_actions = (LEAVE, MOVE, TAG)
+    after_actions: tuple[str, ...] = (LEAVE, MOVE, TAG)
 
     def __init__(self, config: dict[str, Any], secret: dict[str, Any]) -> None:
         self._config = config

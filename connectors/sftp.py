@@ -31,7 +31,7 @@ class Sftp:
     """
 
     type = "sftp"
-    after_actions = (LEAVE, MOVE)
+    after_actions: tuple[str, ...] = (LEAVE, MOVE)
 
     def __init__(self, config: dict[str, Any], secret: dict[str, Any]) -> None:
         self._account = Account(

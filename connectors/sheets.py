@@ -45,7 +45,7 @@ class Sheets:
     """
 
     type = "sheets"
-    after_actions = (LEAVE,)
+    after_actions: tuple[str, ...] = (LEAVE,)
 
     def __init__(self, config: dict[str, Any], secret: dict[str, Any]) -> None:
         self._id = str(config["spreadsheet_id"])

@@ -13,7 +13,7 @@ class Upload:
     """A single file in hand. Its stream stays open; whoever made it closes it."""
 
     type = "upload"
-    after_actions = (LEAVE,)
+    after_actions: tuple[str, ...] = (LEAVE,)
 
     def __init__(self, name: str, stream: IO[bytes]) -> None:
         self._arrival = Arrival(name or "upload", revision="", whole=True)

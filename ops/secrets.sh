@@ -25,6 +25,8 @@ for name in postgres_password valkey_password bursar_owner_password bursar_app_p
     bursar_backup_password bursar_secret_key; do
     keep "$name" "$(random)"
 done
+# A Fernet key: 32 bytes in URL-safe base64.
+keep bursar_secrets_key "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')"
 database=postgres:5432
 keep bursar_admin_url \
     "postgresql://bursar_admin:$(read_secret postgres_password)@$database/postgres"

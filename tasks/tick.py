@@ -10,7 +10,9 @@ from bursar import alerts, schedules
 from bursar.database import Database, database
 from bursar.jobs.sweep import due_jobs, tenants_with_due
 from bursar.ledger.operations import expire_holds
+from bursar.sources import scheduling
 from tasks.doorbell import ring
+from tasks.sources import follow_imports
 
 log = structlog.get_logger("bursar.tick")
 
@@ -42,6 +44,16 @@ def _raise_alerts(opened: Database) -> None:
             alerts.raise_from_outbox(session, tenant_id)
 
 
+def _start_sources(opened: Database) -> None:
+    for bell in scheduling.start_due(opened):
+        ring(bell)
+
+
+def _follow_imports(opened: Database) -> None:
+    for tenant_id in tenants_with_due(opened, "source_files"):
+        follow_imports(opened, tenant_id)
+
+
 def _ledger_partitions(opened: Database) -> None:
     with opened.transaction(None) as session:
         session.execute(text("select ensure_ledger_partitions()"))
@@ -62,6 +74,8 @@ def _forget_idempotency_keys(opened: Database) -> None:
 _DUTIES = {
     "expire_holds": _expire_holds,
     "raise_alerts": _raise_alerts,
+    "start_sources": _start_sources,
+    "follow_imports": _follow_imports,
     "ledger_partitions": _ledger_partitions,
     "forget_idempotency_keys": _forget_idempotency_keys,
 }

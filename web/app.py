@@ -32,6 +32,7 @@ from web.api import (
     ledger,
     mapping_templates,
     reservations,
+    sources,
 )
 from web.json import ExactJSON
 
@@ -47,6 +48,7 @@ _API = (
     import_steps,
     mapping_templates,
     keywords,
+    sources,
     jobs,
     alerts,
 )

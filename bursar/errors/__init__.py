@@ -72,6 +72,7 @@ from bursar.errors.sources import (
     SecretUnreadable,
     SignInRefused,
     SourceBusy,
+    SourceDrifted,
     SourceFault,
 )
 
@@ -129,6 +130,7 @@ __all__ = [
     "SheetNotFound",
     "SignInRefused",
     "SourceBusy",
+    "SourceDrifted",
     "SourceFault",
     "TooLarge",
     "Transient",

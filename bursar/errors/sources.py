@@ -97,6 +97,13 @@ class SecretUnreadable(SourceFault):
     cause = "secret"
 
 
+class SourceDrifted(SourceFault):
+    """The columns are not those of the last good file of this source."""
+
+    code = "source_drifted"
+    cause = "drift"
+
+
 class DuplicateSource(Conflict):
     """A source of this name exists."""
 

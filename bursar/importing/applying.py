@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from uuid import UUID
 
@@ -36,8 +36,13 @@ _APPLY = text(
 )
 
 
-def run_import(lease: Lease) -> None:
-    """The work of a job of kind `imports.run`: plan, and apply when that was asked for."""
+def run_import(
+    lease: Lease, may_apply: Callable[[Lease, UUID], bool] = lambda _lease, _import: True
+) -> None:
+    """The work of a job of kind `imports.run`: plan, and apply when that was asked for.
+
+    `may_apply` looks at the plan before it is applied; where it says no, the import stays planned.
+    """
     import_id = UUID(lease.payload["import_id"])
     with lease.transaction() as session:
         run = get_run(session, import_id)
@@ -45,7 +50,7 @@ def run_import(lease: Lease) -> None:
         return
     if run.state != "planned" and not plan(lease, import_id):
         return
-    if not run.apply:
+    if not run.apply or not may_apply(lease, import_id):
         return
     for attempt in range(PLANS):
         try:

@@ -22,6 +22,7 @@ QUEUE_OF_KIND = {
     "imports.run": "imports",
     "imports.apply": "imports",
     "imports.undo": "imports",
+    "sources.sync": "syncs",
 }
 
 ENDED = ("succeeded", "failed", "dead", "cancelled")

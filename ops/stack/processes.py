@@ -5,6 +5,8 @@ The one table of them: the embedded stack and docker-compose.yml start the very 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import signal
 import sys
@@ -111,6 +113,12 @@ def embedded(home: Home, settings: Settings, flower_port: int) -> list[Process]:
     )
 
 
+def secrets_key(home: Home) -> str:
+    """A Fernet key of this installation's own."""
+    digest = hashlib.sha256(home.secret("secrets_key").encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode()
+
+
 def shared_environment(
     home: Home, settings: Settings, urls: StackUrls, ports: tuple[int, int], account: Account
 ) -> dict[str, str]:
@@ -126,6 +134,7 @@ def shared_environment(
         "BURSAR_REDIS_URL": urls.redis_url,
         "BURSAR_FILE_STORE": str(settings.file_store or home.path / "files"),
         "BURSAR_SECRET_KEY": settings.secret_key.get_secret_value() or home.secret("secret_key"),
+        "BURSAR_SECRETS_KEY": settings.secrets_key.get_secret_value() or secrets_key(home),
         "BURSAR_PORT": str(ports[0]),
         "BURSAR_FLOWER_PORT": str(ports[1]),
     }

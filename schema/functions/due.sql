@@ -30,6 +30,11 @@ begin
                   where h.state = 'open' and h.expires_at <= now();
   elsif p_what = 'outbox' then
     return query select distinct o.tenant_id from public.outbox o where o.published_at is null;
+  elsif p_what = 'source_files' then
+    return query select distinct f.tenant_id from public.source_file f
+                   join public.import_run r on r.tenant_id = f.tenant_id and r.id = f.import_id
+                  where f.state = 'importing' and r.state not in ('received', 'profiled', 'applying')
+                     or f.state = 'waiting' and r.state not in ('planned', 'awaiting_mapping');
   elsif p_what = 'all' then
     return query select t.id from public.tenant t where t.deleted_at is null;
   end if;
@@ -37,6 +42,19 @@ end $$;
 alter function tenants_with_due(text) owner to bursar_system;
 revoke all on function tenants_with_due(text) from public;
 grant execute on function tenants_with_due(text) to bursar_app;
+
+-- Sources whose schedule, or whose expected file, is due.
+drop function if exists sources_due;
+create function sources_due(p_limit int) returns table (tenant_id uuid, id uuid)
+language sql stable security definer as $$
+  select s.tenant_id, s.id from public.source s
+   where s.is_active and s.deleted_at is null
+     and least(s.next_due_at, s.next_expected_at) <= now()
+   order by least(s.next_due_at, s.next_expected_at) limit p_limit
+$$;
+alter function sources_due(int) owner to bursar_system;
+revoke all on function sources_due(int) from public;
+grant execute on function sources_due(int) to bursar_app;
 
 -- How many jobs wait, by queue and state, for the metrics and the operator.
 drop function if exists job_totals;

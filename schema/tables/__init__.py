@@ -6,6 +6,7 @@ from schema.tables.imports import ImportRow, ImportRun, StoredFile
 from schema.tables.jobs import Heartbeat, Job, JobAttempt, Schedule, ScheduleRun
 from schema.tables.ledger import BudgetAccount, CheckDecision, Hold, LedgerEntry
 from schema.tables.records import ActionIdempotency, Alert, AuditLog, Outbox
+from schema.tables.sources import Source, SourceFile, SourceRun, SourceSecret
 from schema.tables.templates import MappingTemplate, MappingTemplateVersion
 from schema.tables.tenants import ApiKey, AppUser, Currency, FiscalPeriod, Membership, Tenant
 
@@ -34,6 +35,10 @@ __all__ = [
     "Outbox",
     "Schedule",
     "ScheduleRun",
+    "Source",
+    "SourceFile",
+    "SourceRun",
+    "SourceSecret",
     "StoredFile",
     "Tenant",
 ]

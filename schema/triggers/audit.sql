@@ -52,14 +52,15 @@ end $$;
 -- Secrets never reach the trail; times and versions would only repeat it.
 create or replace function audit_hidden() returns text[] language sql immutable parallel safe as $$
   select array['key_hash', 'password_hash', 'ciphertext', 'updated_at', 'row_version', 'created_at',
-               'last_used_at', 'tenant_id', 'department_key', 'sub_category_key', 'dimensions_key']
+               'last_used_at', 'next_due_at', 'last_sync_at', 'last_success_at', 'last_file_at', 'failures',
+               'next_expected_at', 'held_until', 'tenant_id', 'department_key', 'sub_category_key', 'dimensions_key']
 $$;
 
 do $$
 declare t text;
 begin
   foreach t in array array['membership', 'api_key', 'fiscal_period', 'budget', 'alert',
-                            'mapping_template'] loop
+                            'mapping_template', 'source', 'source_secret'] loop
     execute format('drop trigger if exists audit_inserts on %I', t);
     execute format('create trigger audit_inserts after insert on %I
       referencing new table as new_rows for each statement execute function audit_inserts()', t);

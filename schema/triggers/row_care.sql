@@ -20,8 +20,9 @@ begin
      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
   loop
     execute format('drop trigger if exists touch_row on %I', t);
-    -- Jobs beat many times a second; their version counts decisions, which the code counts itself.
-    if t <> 'job' then
+    -- Jobs beat many times a second and sources are looked at around the clock: their versions
+    -- count decisions, which the code counts itself.
+    if t not in ('job', 'source') then
       execute format('create trigger touch_row before update on %I
                       for each row execute function touch_row()', t);
     end if;

@@ -5,8 +5,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from cryptography.fernet import Fernet
 from flask import Flask
+from pydantic import SecretStr
 
+from bursar.config import settings
 from bursar.database import Database
 from bursar.tenants import create_tenant
 from tests.api_client import Api, code_of
@@ -64,7 +67,7 @@ def test_a_wrong_key_is_refused(app: Flask, key: str) -> None:
 
 
 @pytest.fixture
-def theirs(api: Api, make_budget: MakeBudget) -> dict[str, str]:
+def theirs(api: Api, make_budget: MakeBudget, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Ids of the first tenant's objects, one of each kind."""
     budget = make_budget("1000")
     over = {"amount": "5000", "currency": "USD", "ref_id": "over"}
@@ -73,6 +76,8 @@ def theirs(api: Api, make_budget: MakeBudget) -> dict[str, str]:
     assert api.post(f"/budgets/{budget}/reservations", held).status_code == 201
     started = api.upload("/imports", b"Department,Budget,Year\nOps,5,FY2025\n").get_json()
     made = api.post("/mapping-templates", {"headers": ["A"], "mapping": {"A": "department"}})
+    monkeypatch.setattr(settings(), "secrets_key", SecretStr(Fernet.generate_key().decode()))
+    source = {"name": "S", "type": "s3", "config": {"bucket": "b"}}
     alert = api.get("/alerts").get_json()["data"][0]
     return {
         "budget_id": str(budget),
@@ -80,6 +85,7 @@ def theirs(api: Api, make_budget: MakeBudget) -> dict[str, str]:
         "import_id": started["id"],
         "job_id": started["job_id"],
         "alert_id": alert["id"],
+        "source_id": api.post("/sources", source).get_json()["id"],
         "template_id": made.get_json()["id"],
     }
 

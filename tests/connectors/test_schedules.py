@@ -1,0 +1,116 @@
+"""Schedules of sources, as the tick carries them out."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, update
+
+from bursar.database import Database
+from bursar.jobs.sweep import tenants_with_due
+from bursar.sources.scheduling import start_due
+from schema.tables import Alert, ImportRun, Source, SourceRun
+from tests.connectors.conftest import Feed
+
+
+def ago(feed: Feed, **moments: timedelta | None) -> None:
+    """Turn the clock for one source: each moment lies so far back."""
+    values = {name: None if back is None else func.now() - back for name, back in moments.items()}
+    with feed.database.transaction(feed.tenant_id, "test") as session:
+        session.execute(update(Source).where(Source.id == feed.id).values(**values))
+
+
+def start(feed: Feed) -> list[Any]:
+    return [bell for bell in start_due(feed.database) if bell.tenant_id == feed.tenant_id]
+
+
+def test_a_due_source_runs_once_and_is_due_again_later(make_feed: Any) -> None:
+    feed: Feed = make_feed(schedule="02:00", time_zone="Europe/Berlin")
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    assert start(feed) == []
+    ago(feed, next_due_at=timedelta(days=3))
+    (bell,) = start(feed)
+    assert start(feed) == []
+    feed.work(bell)
+    assert feed.budgets() == {"Ops/Fuel": "5.00"}
+    source = feed.source()
+    assert source.next_due_at is not None
+    assert source.last_sync_at is not None
+    assert source.next_due_at > source.last_sync_at, "three missed nights are made up for by one"
+    assert len(feed.all(SourceRun)) == 1
+
+
+def test_many_ticks_at_once_start_one_run(make_feed: Any) -> None:
+    feed: Feed = make_feed(schedule="* * * * *")
+    ago(feed, next_due_at=timedelta(minutes=1))
+    bells: list[Any] = []
+    ticks = [threading.Thread(target=lambda: bells.extend(start(feed))) for _ in range(8)]
+    for tick in ticks:
+        tick.start()
+    for tick in ticks:
+        tick.join()
+    assert len(bells) == 1
+    assert len(feed.all(SourceRun)) == 1
+
+
+def test_an_inactive_source_rests(make_feed: Any) -> None:
+    feed: Feed = make_feed(schedule="02:00", is_active=False)
+    assert feed.source().next_due_at is None
+    ago(feed, next_due_at=timedelta(days=1))
+    assert start(feed) == []
+
+
+def test_a_held_source_waits_for_its_pause_to_end(make_feed: Any) -> None:
+    feed: Feed = make_feed(schedule="* * * * *")
+    ago(feed, next_due_at=timedelta(minutes=1), held_until=-timedelta(hours=1))
+    assert start(feed) == []
+    source = feed.source()
+    assert source.held_until is not None
+    assert source.next_due_at is not None
+    assert source.next_due_at >= source.held_until
+    ago(feed, next_due_at=timedelta(minutes=1), held_until=timedelta(minutes=1))
+    assert len(start(feed)) == 1
+
+
+def test_a_file_that_does_not_come_is_an_alarm_once(make_feed: Any) -> None:
+    feed: Feed = make_feed(expected_by="* * * * *")
+    ago(feed, next_expected_at=timedelta(minutes=1))
+    start(feed)
+    assert feed.alerts() == ["source_late"]
+    ago(feed, next_expected_at=timedelta(minutes=1))
+    start(feed)
+    assert len(feed.all(Alert)) == 1
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.sync()
+    assert feed.alerts() == [], "the alarm is over when a good file has come"
+
+
+def test_a_file_in_time_is_no_alarm(make_feed: Any) -> None:
+    feed: Feed = make_feed(expected_by="* * * * *")
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.sync()
+    ago(feed, next_expected_at=timedelta(seconds=1))
+    start(feed)
+    assert feed.alerts() == []
+
+
+def test_imports_that_ended_without_their_worker_are_followed(
+    feed: Feed, database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bursar.sources import outcomes
+
+    follow = outcomes.follow_imports
+    monkeypatch.setattr(outcomes, "follow_imports", lambda *_: [])
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.sync()
+    assert feed.one(ImportRun).state == "completed"
+    assert feed.files() == {"a.csv": "importing"}
+    assert tenant_id in tenants_with_due(database, "source_files")
+    with database.transaction(tenant_id, "system") as session:
+        follow(session, tenant_id)
+    assert feed.files() == {"a.csv": "imported"}
+    assert tenant_id not in tenants_with_due(database, "source_files")

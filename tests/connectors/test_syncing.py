@@ -1,0 +1,261 @@
+"""Runs of a source: every good file loaded once, every bad one named once, nothing half read."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from bursar.config import settings
+from bursar.sources import editing, outcomes
+from bursar.sources.scheduling import start_run
+from schema.tables import Alert, ImportRun, Source, SourceFile
+from tests.connectors.conftest import Feed
+
+
+def test_new_files_become_budgets_and_are_not_taken_again(feed: Feed) -> None:
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.put("b.csv", "Ops,Food,FY2026,7\n")
+    run = feed.sync()
+    assert (run.state, run.files_seen, run.files_taken) == ("succeeded", 2, 2)
+    assert feed.budgets() == {"Ops/Fuel": "5.00", "Ops/Food": "7.00"}
+    assert feed.files() == {"a.csv": "imported", "b.csv": "imported"}
+    again = feed.sync()
+    assert (again.state, again.files_seen, again.files_taken) == ("succeeded", 2, 0)
+    imports = feed.all(ImportRun)
+    assert [(run.source_type, run.created_by) for run in imports] == [
+        ("sftp", f"source:{feed.source().name}")
+    ] * 2
+
+
+def test_a_changed_file_changes_its_budgets(feed: Feed) -> None:
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.sync()
+    feed.put("a.csv", "Ops,Fuel,FY2026,6\n")
+    feed.sync()
+    assert feed.budgets() == {"Ops/Fuel": "6.00"}
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.sync()
+    assert feed.budgets() == {"Ops/Fuel": "5.00"}, "a file that went back is news"
+
+
+def test_a_file_that_is_renamed_or_touched_is_loaded_once(feed: Feed) -> None:
+    feed.put("january.csv", "Ops,Fuel,FY2026,5\n")
+    feed.sync()
+    feed.put("february.csv", "Ops,Fuel,FY2026,6\n")
+    feed.sync()
+    os.utime(feed.folder.file("january.csv"), (1_800_000_000,) * 2)
+    feed.folder.file("january.csv").rename(feed.folder.file("old.csv"))
+    run = feed.sync()
+    assert run.files_taken == 0
+    assert feed.files()["old.csv"] == "skipped"
+    assert feed.budgets() == {"Ops/Fuel": "6.00"}
+    assert len(feed.all(ImportRun)) == 2
+
+
+def test_older_files_do_not_overtake_newer_ones(feed: Feed) -> None:
+    for n in (1, 2, 3):
+        feed.put(f"{9 - n}.csv", f"Ops,Fuel,FY2026,{n}\n")
+    feed.sync()
+    assert feed.budgets() == {"Ops/Fuel": "3.00"}
+
+
+def test_a_bad_file_is_named_once_and_does_not_stop_the_others(feed: Feed) -> None:
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.put("b.csv", "Ops,Food,FY2026,lots\n")
+    feed.put("c.csv", "Ops,Rent,FY2026,7\n")
+    feed.folder.put("d.csv", [])
+    run = feed.sync()
+    assert (run.state, run.files_taken, run.files_failed) == ("partial", 3, 1)
+    assert feed.files() == {
+        "a.csv": "imported", "b.csv": "failed", "c.csv": "imported", "d.csv": "failed",
+    }  # fmt: skip
+    assert feed.alerts() == ["source_file_failed", "source_file_failed"]
+    feed.sync()
+    assert feed.alerts() == ["source_file_failed", "source_file_failed"]
+    assert feed.budgets() == {"Ops/Fuel": "5.00", "Ops/Rent": "7.00"}
+
+
+def test_a_growing_file_is_taken_when_it_has_settled(make_feed: Any) -> None:
+    feed: Feed = make_feed(settle_seconds=1)
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    run = feed.sync()
+    assert (run.files_seen, run.files_taken) == (1, 0)
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\nOps,Food,FY2026,7\n")
+    time.sleep(1.1)
+    assert feed.sync().files_taken == 0, "it grew, so the wait begins anew"
+    time.sleep(1.1)
+    assert feed.sync().files_taken == 1
+    assert feed.budgets() == {"Ops/Fuel": "5.00", "Ops/Food": "7.00"}
+    assert len(feed.all(ImportRun)) == 1
+
+
+def test_a_second_look_is_planned_while_files_settle(make_feed: Any) -> None:
+    feed: Feed = make_feed(settle_seconds=30)
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.sync()
+    from schema.tables import Job
+
+    (job,) = feed.all(Job, Job.state == "queued")
+    assert 25 < (job.run_after - job.created_at).total_seconds() < 40
+
+
+def test_loaded_files_are_moved_away(make_feed: Any) -> None:
+    feed: Feed = make_feed(after_action="move")
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.put("bad.csv", "Ops,Food,FY2026,lots\n")
+    feed.sync()
+    assert not feed.folder.file("a.csv").exists()
+    assert feed.folder.file("imported/a.csv").exists()
+    assert feed.folder.file("bad.csv").exists(), "what was not loaded stays"
+    assert all(file.settled_at for file in feed.all(SourceFile, SourceFile.state == "imported"))
+
+
+# Guards -------------------------------------------------------------------------------------------
+
+
+def test_other_columns_wait_for_a_person_with_the_likely_story(feed: Feed) -> None:
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.sync()
+    feed.put("b.csv", "Ops,Fuel,FY2026,6\n", "Dept,Sub Category,Fiscal Year,Budget\n")
+    feed.sync()
+    assert feed.files()["b.csv"] == "waiting"
+    assert feed.budgets() == {"Ops/Fuel": "5.00"}
+    (alert,) = feed.all(Alert)
+    assert alert.type == "source_file_waiting"
+    assert alert.details["suggested"] == {"department": "dept"}
+    assert "dept looks like department" in alert.message
+    (planned,) = feed.all(ImportRun, ImportRun.state == "planned")
+    with feed.database.transaction(feed.tenant_id, "test") as session:
+        from bursar.importing import runs
+
+        run = runs.require_planned(session, planned.id)
+        bell = runs.start(session, run, "imports.apply", "ada", None)
+    feed.work(bell)
+    assert feed.budgets() == {"Ops/Fuel": "6.00"}
+    assert feed.files()["b.csv"] == "imported"
+    assert feed.alerts() == []
+
+
+@pytest.mark.parametrize(("policy", "state"), [("evolve", "imported"), ("freeze", "failed")])
+def test_the_policy_decides_about_other_columns(make_feed: Any, policy: str, state: str) -> None:
+    feed: Feed = make_feed(drift_policy=policy)
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.sync()
+    feed.put("b.csv", "Ops,Fuel,FY2026,6\n", "Dept,Sub Category,Fiscal Year,Budget\n")
+    feed.sync()
+    assert feed.files()["b.csv"] == state
+    assert feed.budgets() == {"Ops/Fuel": "6.00" if policy == "evolve" else "5.00"}
+
+
+def test_columns_in_another_order_are_no_drift(feed: Feed) -> None:
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.sync()
+    feed.put("b.csv", "Fuel,Ops,FY2026,6\n", "Sub Category,Department,Fiscal Year,Budget\n")
+    feed.sync()
+    assert (feed.files()["b.csv"], feed.alerts()) == ("imported", [])
+
+
+@pytest.mark.parametrize("rows", [1, 40])
+def test_far_more_or_fewer_rows_than_usual_wait_for_a_person(feed: Feed, rows: int) -> None:
+    for n in range(3):
+        feed.put(f"{n}.csv", "".join(f"Ops,Line {i},FY2026,{n + 1}\n" for i in range(10)))
+        feed.sync()
+    feed.put("far.csv", "".join(f"Ops,Line {i},FY2026,3\n" for i in range(rows)))
+    feed.sync()
+    assert feed.files()["far.csv"] == "waiting"
+    assert feed.alerts() == ["source_file_waiting"]
+
+
+def test_far_more_money_than_usual_waits_for_a_person(feed: Feed) -> None:
+    for n in range(3):
+        feed.put(f"{n}.csv", f"Ops,Fuel,FY2026,{n + 1}\nOps,Food,FY2026,2\n")
+        feed.sync()
+    feed.put("far.csv", "Ops,Fuel,FY2026,3000\nOps,Food,FY2026,2000\n")
+    feed.sync()
+    (planned,) = feed.all(ImportRun, ImportRun.state == "planned")
+    assert planned.error["code"] == "unusual_amount"
+    assert feed.budgets()["Ops/Fuel"] == "3.00"
+
+
+# Failing ------------------------------------------------------------------------------------------
+
+
+def fail(feed: Feed) -> str:
+    with feed.database.transaction(feed.tenant_id, "test") as session:
+        source = editing.get_source(session, feed.id, lock=True)
+        run, bell = start_run(session, source, "manual", "test")
+    assert bell is not None
+    feed.work(bell)
+    from schema.tables import SourceRun
+
+    state: str = feed.one(SourceRun, SourceRun.id == run.id).state  # type: ignore[union-attr]
+    return state
+
+
+def test_a_source_that_cannot_be_read_is_named_once_until_it_can(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    monkeypatch.setattr(settings(), "allow_private_hosts", "")
+    assert fail(feed) == "failed"
+    assert fail(feed) == "failed"
+    assert feed.alerts() == ["source_failed"]
+    assert feed.source().failures == 2
+    monkeypatch.setattr(settings(), "allow_private_hosts", "127.0.0.1")
+    assert fail(feed) == "succeeded"
+    assert (feed.alerts(), feed.source().failures) == ([], 0)
+    assert feed.budgets() == {"Ops/Fuel": "5.00"}
+
+
+def test_a_source_that_keeps_failing_is_held_and_says_so(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "allow_private_hosts", "")
+    for _ in range(outcomes.HELD_AFTER - 1):
+        fail(feed)
+    assert feed.alerts() == ["source_failed", "source_failing_often"]
+    assert feed.source().held_until is None
+    fail(feed)
+    assert "source_held" in feed.alerts()
+    first = feed.source().held_until
+    assert first is not None
+    fail(feed)
+    second = feed.source().held_until
+    assert second is not None
+    assert second - first > first - first
+
+
+def test_trouble_that_passes_is_tried_again(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    with feed.database.transaction(feed.tenant_id, "test") as session:
+        source = editing.get_source(session, feed.id)
+        config = source.config
+        session.execute(
+            update(Source).where(Source.id == feed.id).values(config=config | {"port": 1})
+        )
+        _, bell = start_run(session, source, "manual", "test")
+    assert bell is not None
+    assert feed.work(bell) == "retrying"
+    assert feed.alerts() == []
+    with feed.database.transaction(feed.tenant_id, "test") as session:
+        from schema.tables import Job
+
+        session.execute(update(Source).where(Source.id == feed.id).values(config=config))
+        session.execute(update(Job).where(Job.id == bell.job_id).values(run_after=Job.created_at))
+    assert feed.work(bell) == "succeeded"
+    assert feed.budgets() == {"Ops/Fuel": "5.00"}
+
+
+def test_two_runs_at_once_are_one(feed: Feed) -> None:
+    with feed.database.transaction(feed.tenant_id, "test") as session:
+        source = editing.get_source(session, feed.id, lock=True)
+        first, bell = start_run(session, source, "manual", "test")
+        second, silence = start_run(session, source, "manual", "test")
+    assert first is not None
+    assert second is not None
+    assert (first.id, silence) == (second.id, None)
+    assert bell is not None
