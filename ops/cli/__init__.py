@@ -23,6 +23,7 @@ _GROUPS = (
     "imports",
     "import_steps",
     "control",
+    "sources",
     "proof",
 )
 # Reading a file needs neither database nor web: those take longer to load than the file to read.

@@ -50,6 +50,11 @@ class Client:
             more["json"] = body
         return self._answer(self._http.post(f"/api/v1{path}", headers=headers, **more))
 
+    def patch(self, path: str, body: dict[str, Any], version: int) -> Any:
+        """Edit what was read in this version. Raises Refused."""
+        headers = {"If-Match": f'"{version}"'}
+        return self._answer(self._http.patch(f"/api/v1{path}", headers=headers, json=body))
+
     def download(self, path: str) -> tuple[str, bytes]:
         """A file: its name and its bytes. Raises Refused."""
         response = self._http.get(f"/api/v1{path}")

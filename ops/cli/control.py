@@ -8,6 +8,7 @@ import typer
 
 from ops.cli.client import client
 from ops.cli.output import give, give_json
+from ops.cli.tables import give_table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Tenant = Annotated[str | None, typer.Option(help="Id, slug or name of the tenant.")]
@@ -29,15 +30,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(jobs, name="jobs")
 
 
-def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
-    cells = [[str(row[name] if row[name] is not None else "-") for name in columns] for row in rows]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    for line in (list(columns), *cells):
-        give(
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        )
-
-
 def budgets(
     department: Annotated[str | None, typer.Option(help="Only this department.")] = None,
     fiscal_period: Annotated[str | None, typer.Option(help="Only this period.")] = None,
@@ -55,7 +47,7 @@ def budgets(
         return
     columns = ("id", "department", "sub_category", "fiscal_period", "currency", "budgeted_amount",
                "reserved", "committed", "spent", "available")  # fmt: skip
-    _table(page["data"], columns)
+    give_table(page["data"], columns)
 
 
 def check(
@@ -156,7 +148,7 @@ def ledger(
         "ref_id",
         "actor",
     )
-    _table(page["data"], columns)
+    give_table(page["data"], columns)
 
 
 def alerts(
@@ -170,7 +162,7 @@ def alerts(
     if as_json:
         give_json(page)
         return
-    _table(page["data"], ("created_at", "severity", "type", "state", "budget_id", "message"))
+    give_table(page["data"], ("created_at", "severity", "type", "state", "budget_id", "message"))
 
 
 @jobs.callback()
@@ -188,7 +180,7 @@ def list_jobs(
     if as_json:
         give_json(page)
         return
-    _table(page["data"], ("id", "kind", "state", "attempts", "created_at", "finished_at"))
+    give_table(page["data"], ("id", "kind", "state", "attempts", "created_at", "finished_at"))
 
 
 @jobs.command("retry")

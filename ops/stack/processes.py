@@ -113,10 +113,11 @@ def embedded(home: Home, settings: Settings, flower_port: int) -> list[Process]:
     )
 
 
-def secrets_key(home: Home) -> str:
-    """A Fernet key of this installation's own."""
+def secrets_keys(home: Home, settings: Settings) -> str:
+    """The keys of the settings, and last the one that this installation has made for itself."""
     digest = hashlib.sha256(home.secret("secrets_key").encode()).digest()
-    return base64.urlsafe_b64encode(digest).decode()
+    own = base64.urlsafe_b64encode(digest).decode()
+    return ",".join(filter(None, [settings.secrets_key.get_secret_value(), own]))
 
 
 def shared_environment(
@@ -134,7 +135,7 @@ def shared_environment(
         "BURSAR_REDIS_URL": urls.redis_url,
         "BURSAR_FILE_STORE": str(settings.file_store or home.path / "files"),
         "BURSAR_SECRET_KEY": settings.secret_key.get_secret_value() or home.secret("secret_key"),
-        "BURSAR_SECRETS_KEY": settings.secrets_key.get_secret_value() or secrets_key(home),
+        "BURSAR_SECRETS_KEY": secrets_keys(home, settings),
         "BURSAR_PORT": str(ports[0]),
         "BURSAR_FLOWER_PORT": str(ports[1]),
     }

@@ -1,0 +1,171 @@
+"""Sources over the API: secrets go in and never come out, and bad settings are named."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from bursar.config import settings
+from bursar.database import Database
+from tests.api_client import Api, code_of
+
+CANARY = "canary-of-a-secret"
+SFTP = {
+    "name": "Nightly",
+    "type": "sftp",
+    "config": {"host": "files.example.com", "username": "bursar", "path": "/out"},
+    "secret": {"password": CANARY},
+    "schedule": "02:00",
+}
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> str:
+    made = Fernet.generate_key().decode()
+    monkeypatch.setattr(settings(), "secrets_key", SecretStr(made))
+    return made
+
+
+def make(api: Api, **more: Any) -> Any:
+    response = api.post("/sources", SFTP | more)
+    assert response.status_code == 201, response.text
+    return response.get_json()
+
+
+def test_a_source_is_made_and_read(api: Api) -> None:
+    made = make(api, expected_by="0 6 * * 1-5")
+    assert made["config"] == SFTP["config"] | {"port": 22, "pattern": "", "host_key": ""}
+    assert (made["schedule"], made["has_secret"], made["settle_seconds"]) == ("0 2 * * *", True, 60)
+    assert made["next_due_at"] is not None
+    assert made["next_expected_at"] is not None
+    assert api.get(f"/sources/{made['id']}").get_json() == made
+    assert api.get("/sources").get_json()["data"] == [made]
+    assert code_of(api.post("/sources", SFTP)) == (409, "duplicate_source")
+
+
+def test_a_secret_never_comes_out(
+    api: Api, database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made = make(api)
+    answers = [
+        api.get("/sources"),
+        api.get(f"/sources/{made['id']}"),
+        api.post(f"/sources/{made['id']}/test"),
+        api.patch(f"/sources/{made['id']}", {"secret": {"password": f"{CANARY}2"}}, 1),
+        api.post("/sources", SFTP | {"name": "x", "secret": {"password": [CANARY]}}),
+        api.post("/sources", SFTP | {"name": "x", "secret": {"passwort": CANARY}}),
+    ]
+    assert [response.status_code for response in answers] == [200, 200, 200, 200, 422, 422]
+    assert all(CANARY not in response.text for response in answers)
+    with database.transaction(None) as session:
+        tables = session.execute(
+            text(
+                "select table_name from information_schema.tables"
+                " where table_schema = 'public' and table_type = 'BASE TABLE'"
+            )
+        ).scalars()
+        names = [name for name in tables if name != "app_user"]
+    with database.transaction(_tenant(api, database)) as session:
+        for name in names:
+            found = session.execute(
+                text(f"select count(*) from {name} t where cast(t as text) like '%' || :c || '%'"),
+                {"c": CANARY},
+            ).scalar_one()
+            assert found == 0, name
+    assert CANARY not in "".join(capfd.readouterr())
+
+
+def _tenant(api: Api, _database: Database) -> Any:
+    from uuid import UUID
+
+    return UUID(hex=api.key.split("_")[1])
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"config": {"username": "x"}}, "/config/host"),
+        ({"config": SFTP["config"] | {"port": 0}}, "/config/port"),  # type: ignore[operator]
+        ({"config": SFTP["config"] | {"passwort": "x"}}, "/config/passwort"),  # type: ignore[operator]
+        ({"secret": {"password": "a", "private_key": "b"}}, "/secret"),
+        ({"schedule": "whenever"}, "/schedule"),
+        ({"expected_by": "60 * * * *"}, "/expected_by"),
+        ({"time_zone": "Mars/Olympus"}, "/time_zone"),
+        ({"after_action": "tag"}, "/after_action"),
+        ({"type": "ftp"}, "/type"),
+        ({"name": ""}, "/name"),
+    ],
+)
+def test_bad_settings_are_named(api: Api, change: dict[str, Any], pointer: str) -> None:
+    response = api.post("/sources", SFTP | change)
+    assert response.status_code == 422
+    assert pointer in [error["pointer"] for error in response.get_json()["errors"]]
+    assert CANARY not in response.text
+
+
+def test_a_source_is_changed_by_whoever_saw_its_newest_version(api: Api) -> None:
+    made = make(api)
+    path = f"/sources/{made['id']}"
+    changed = api.patch(path, {"schedule": "*/5 * * * *", "is_active": False}, made["version"])
+    assert changed.get_json()["schedule"] == "*/5 * * * *"
+    assert changed.get_json()["next_due_at"] is None
+    assert code_of(api.patch(path, {"name": "Other"}, made["version"])) == (412, "version_stale")
+    assert code_of(api.patch(path, {"name": "Other"}, None)) == (428, "version_required")
+    kept = api.patch(path, {"schedule": None}, changed.get_json()["version"]).get_json()
+    assert (kept["schedule"], kept["has_secret"]) == (None, True)
+
+
+def test_a_secret_does_not_follow_a_source_to_another_host(api: Api) -> None:
+    made = make(api)
+    path = f"/sources/{made['id']}"
+    moved = {"config": {"host": "elsewhere.example.com"}}
+    refused = api.patch(path, moved, made["version"])
+    assert refused.status_code == 422
+    assert refused.get_json()["errors"][0]["code"] == "secret_required"
+    accepted = api.patch(path, moved | {"secret": {"password": "new"}}, made["version"])
+    assert accepted.get_json()["config"]["host"] == "elsewhere.example.com"
+
+
+def test_a_deleted_source_is_gone_with_its_secret(api: Api, database: Database) -> None:
+    made = make(api)
+    assert api.call("DELETE", f"/sources/{made['id']}").status_code == 204
+    assert code_of(api.get(f"/sources/{made['id']}")) == (404, "not_found")
+    with database.transaction(_tenant(api, database)) as session:
+        assert session.execute(text("select count(*) from source_secret")).scalar_one() == 0
+    make(api)
+
+
+def test_a_test_names_the_cause(api: Api) -> None:
+    def cause(**config: Any) -> str:
+        made = make(api, name=json.dumps(config), config=SFTP["config"] | config)  # type: ignore[operator]
+        found = api.post(f"/sources/{made['id']}/test").get_json()
+        assert found["ok"] is False
+        return str(found["cause"])
+
+    assert cause(host="no-such-host.invalid") == "dns"
+    assert cause(host="127.0.0.1") == "host_not_allowed"
+
+
+def test_without_a_key_secrets_are_not_taken(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings(), "secrets_key", SecretStr(""))
+    response = api.post("/sources", SFTP)
+    assert code_of(response) == (500, "misconfigured")
+    assert api.get("/sources").get_json()["data"] == []
+
+
+def test_a_run_is_queued_once(api: Api) -> None:
+    made = make(api)
+    first = api.post(f"/sources/{made['id']}/sync")
+    assert first.status_code == 202
+    second = api.post(f"/sources/{made['id']}/sync")
+    assert second.get_json()["id"] == first.get_json()["id"]
+    (run,) = api.get(f"/sources/{made['id']}/runs").get_json()["data"]
+    assert (run["trigger"], run["state"]) == ("manual", "queued")
+    assert api.get(f"/sources/{made['id']}/files").get_json()["data"] == []
+    job = api.get(f"/jobs/{run['job_id']}").get_json()
+    assert job["kind"] == "sources.sync"
