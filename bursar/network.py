@@ -54,7 +54,8 @@ def is_allowed(address: str) -> bool:
         return False
     if any(one in network for network in _allowed()[1] if network.version == one.version):
         return True
-    return one.is_global and not one.is_multicast and not one.is_reserved
+    special = one.is_multicast or one.is_reserved or getattr(one, "is_site_local", False)
+    return one.is_global and not special
 
 
 def connect(host: str, port: int, seconds: float = CONNECT_SECONDS) -> socket.socket:
