@@ -8,7 +8,8 @@ from itertools import chain, islice
 
 from bursar.importing.recognising.totals import TotalLabels
 from bursar.importing.values.dates import DateEvidence
-from bursar.importing.values.numbers import DecimalMark, Evidence
+from bursar.importing.values.evidence import Evidence
+from bursar.importing.values.numbers import DecimalMark
 
 CHUNK = 4096
 
@@ -23,12 +24,15 @@ class Scan:
     evidence: dict[int, Evidence] = field(default_factory=dict)
     dates: dict[int, DateEvidence] = field(default_factory=dict)
 
-    def mark(self, index: int, thousands: str = "") -> DecimalMark:
-        """The decimal mark of a column; one without evidence follows columns that have some."""
-        own = self.evidence[index].decide(thousands=thousands)
+    def mark(self, index: int, thousands: str = "", *, whole: bool = True) -> DecimalMark:
+        """The decimal mark of a column; one without evidence follows columns that have some.
+
+        `whole` says that no amounts of the file are counted in thousands or millions.
+        """
+        own = self.evidence[index].decide(thousands=thousands, whole=whole)
         if own is not DecimalMark.AMBIGUOUS:
             return own
-        others = {e.decide() for e in self.evidence.values()}
+        others = {e.decide(whole=whole) for e in self.evidence.values()}
         decided = others & {DecimalMark.POINT, DecimalMark.COMMA}
         if len(decided) == 1 and DecimalMark.MIXED not in others:
             return decided.pop()
@@ -37,6 +41,10 @@ class Scan:
     def signs(self, indexes: Sequence[int]) -> set[str]:
         """Currency signs and codes seen beside the numbers."""
         return {sign for i in indexes for sign in self.evidence[i].signs}
+
+    def unclear_credits(self) -> frozenset[int]:
+        """The columns of which most cells are marked CR."""
+        return frozenset(i for i, seen in self.evidence.items() if not seen.credits_are_plain)
 
 
 def chunks(rows: Iterator[list[str]], size: int = CHUNK) -> Iterator[list[list[str]]]:
