@@ -70,6 +70,8 @@ def _answers(analysis: Analysis) -> dict[str, Any]:
             continue
         if question.kind == "decimal_mark":
             answers.setdefault("decimal_marks", {})[question.column] = given
+        elif question.kind == "unit" and question.column is not None:
+            answers.setdefault("units", {})[question.column] = int(given)
         elif question.kind == "unit":
             answers["unit"] = int(given)
         else:

@@ -51,7 +51,7 @@ class BlockReader:
         self._readers = readers
         self._left_out = left_out
         self._leaving_out = LeavingOut(
-            readers.binding, left_out, readers.headers, readers.section_column
+            readers.binding, left_out, readers.headers, readers.section_column, readers.parents
         )
         section = readers.section_column
         self._carried = CarriedDown(section) if section is not None else None

@@ -147,8 +147,11 @@ Amount = str | Refused
 class AmountColumn:
     """Cells to canonical decimal text under one convention."""
 
-    def __init__(self, mark: DecimalMark, places: int, unit: int = 1) -> None:
+    def __init__(
+        self, mark: DecimalMark, places: int, unit: int = 1, *, credits_plain: bool = True
+    ) -> None:
         self._mark = mark
+        self._credits_plain = credits_plain
         self._unit = unit
         # Plain means canonical already: no superfluous zero in front, few enough decimals. Where
         # commas separate decimals, 1.000 means a thousand, also in currencies of three decimals.
@@ -204,7 +207,7 @@ class AmountColumn:
         if is_absent(text):
             return BLANK
         try:
-            return parse_number(cell, self._mark)
+            return parse_number(cell, self._mark, credits_plain=self._credits_plain)
         except NotANumber as problem:
             return Refused(problem.code, problem.detail)
 

@@ -9,6 +9,7 @@ from bursar.importing.cleaning.columns import Amount
 from bursar.importing.cleaning.rows import LeftOut
 from bursar.importing.recognising.headers import is_blank
 from bursar.importing.recognising.other_tables import repeats_header
+from bursar.importing.recognising.parents import Parents
 from bursar.importing.recognising.totals import TotalLabels
 from bursar.importing.values.numbers import DASHES, is_absent, looks_numeric
 
@@ -24,7 +25,10 @@ class LeavingOut:
         counts: LeftOut,
         headers: Sequence[str] = (),
         section: int | None = None,
+        parents: Parents | None = None,
     ) -> None:
+        self._parents = parents
+        self._tree = parents.tree.afresh() if parents is not None else None
         self._headers = headers
         self._labels = [binding.texts[t] for t in _LABELS if t in binding.texts]
         if section is not None and section not in self._labels:
@@ -51,11 +55,24 @@ class LeavingOut:
             if True in flags:
                 skipped |= {i for i, flag in enumerate(flags) if flag}
         self._counts.totals += len(skipped) - before
+        if self._parents is not None:
+            skipped |= self._above_their_parts(rows, skipped)
         if self._mapped and all("" in columns[i] for i in self._mapped):
             skipped |= self._unlabelled(rows, columns, skipped)
         if not plain:
             skipped |= self._empty(rows, amounts, skipped)
         return skipped
+
+    def _above_their_parts(self, rows: Sequence[Sequence[str]], skipped: set[int]) -> set[int]:
+        """Parents, whose amounts are the sums of their parts."""
+        if self._parents is None or self._tree is None:
+            return set()
+        found = set()
+        for i, row in enumerate(rows):
+            if i not in skipped and self._tree.path(row) in self._parents.paths:
+                found.add(i)
+        self._counts.totals += len(found)
+        return found
 
     def _repeated_headers(
         self, rows: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from bursar.errors import Fault, InvalidInput, SeveralTables
 from bursar.fiscal import Part, resolve
+from bursar.importing.cleaning.answers import Answers
 from bursar.importing.cleaning.binding import Binding, bind
 from bursar.importing.cleaning.columns import AmountColumn, CurrencyColumn, PeriodColumn, TextColumn
-from bursar.importing.cleaning.conventions import Answers, conventions_of
+from bursar.importing.cleaning.conventions import conventions_of
 from bursar.importing.cleaning.rows import Defaults
 from bursar.importing.recognising.analysis import Analysis
+from bursar.importing.recognising.parents import Parents
 from bursar.importing.values.signs import OTHER_DOLLARS, are_several, conflicting
 from bursar.money import exponents, require_currency
 
@@ -52,6 +54,8 @@ class Readers:
     places: int
     section_column: int | None
     """Where departments stand in rows of their own."""
+    parents: Parents | None
+    """Rows above their parts that are left out."""
     skip_blank_periods: bool
     """Whether a blank cell of a wide layout is no budget rather than a missing one."""
 
@@ -77,17 +81,17 @@ def compile_readers(
     department = defaults.department or constants.get("department")
     period = _default_period(defaults, constants.get("fiscal_period"), start)
     currency = _default_currency(defaults.currency, constants.get("currency"), rules)
-    signs = analysis.signs
     supplied = {"department": department, "fiscal_period": period}
     given = frozenset(field for field, value in supplied.items() if value)
     if analysis.section_column is not None:
         given |= {"department"}
     binding = bind(analysis, mapping, given, start)
     varied = "currency" in binding.texts
+    conventions = conventions_of(path, analysis, binding, answers)
+    signs = conventions.signs
     if not varied:
         _require_one_currency(signs, currency, told=defaults.currency is not None)
     places = 2 if varied else exponents()[currency]
-    conventions = conventions_of(path, analysis, binding, answers)
     return Readers(
         headers=analysis.headers,
         sheet=analysis.sheet,
@@ -104,7 +108,10 @@ def compile_readers(
         },
         currencies=CurrencyColumn(rules.allowed_currencies),
         amounts={
-            i: AmountColumn(mark, places, conventions.unit) for i, mark in conventions.marks.items()
+            i: AmountColumn(
+                mark, places, conventions.units[i], credits_plain=i not in conventions.unclear_credits
+            )
+            for i, mark in conventions.marks.items()
         },
         budget_columns=frozenset(s.columns["budgeted_amount"] for s in binding.slots),
         department=department,
@@ -115,6 +122,7 @@ def compile_readers(
         signed=bool(signs),
         places=places,
         section_column=_section_column(analysis, binding, defaults),
+        parents=analysis.parents if conventions.without_parents else None,
         skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
     )
 

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
+from bursar.importing.recognising.parents import Tree
 from bursar.importing.recognising.totals import TotalLabels
 from bursar.importing.values.dates import DateEvidence
 from bursar.importing.values.evidence import Evidence
 from bursar.importing.values.numbers import DecimalMark
 
 CHUNK = 4096
+_NOTES = 30
 
 
 @dataclass(slots=True)
@@ -23,6 +25,8 @@ class Scan:
     totals: int = 0
     evidence: dict[int, Evidence] = field(default_factory=dict)
     dates: dict[int, DateEvidence] = field(default_factory=dict)
+    last: list[list[str]] = field(default_factory=list)
+    """The last rows, where notes of a table stand."""
 
     def mark(self, index: int, thousands: str = "", *, whole: bool = True) -> DecimalMark:
         """The decimal mark of a column; one without evidence follows columns that have some.
@@ -59,9 +63,10 @@ def scan_rows(
     amounts: Sequence[int],
     labels: Sequence[int],
     periods: Sequence[int] = (),
+    tree: Tree | None = None,
 ) -> Scan:
     """Count and look at every row. `labels` are the columns where totals would say so, `periods`
-    those that may hold dates.
+    those that may hold dates; `tree` is shown every row that is no total.
     """
     sums = TotalLabels()
     scan = Scan(
@@ -71,6 +76,7 @@ def scan_rows(
         full = [row for row in chunk if any(row)]
         scan.blank += len(chunk) - len(full)
         scan.rows += len(full)
+        scan.last = [*scan.last, *full][-_NOTES:]
         for i in labels:
             found = sum(map(sums.__getitem__, [row[i] for row in full if len(row) > i]))
             scan.totals += found
@@ -79,4 +85,8 @@ def scan_rows(
             evidence.look([row[i] for row in full if len(row) > i])
         for i, seen in scan.dates.items():
             seen.look([row[i] for row in full if len(row) > i])
+        if tree is not None:
+            for row in full:
+                if not any(i < len(row) and sums[row[i]] for i in labels):
+                    tree.look(row)
     return scan
