@@ -21,8 +21,8 @@ _LARGEST_ROUNDING = Decimal("0.001")
 
 @dataclass(frozen=True, slots=True)
 class Parents:
-    """Rows above others whose amounts are sums. `certain` says that nearly all of them are;
-    `rows` counts them, `differing` those that are something else than the sum.
+    """Rows above others whose amounts are sums: where nearly all are, which is `certain`, every row
+    above others, else the proven ones. `rows` counts them; `differing` are paths with another sum.
     """
 
     tree: Paths
@@ -37,9 +37,9 @@ class Parents:
         """What a person should know."""
         if not self.certain:
             return (
-                f"{self.rows} rows, such as {self.sample!r}, stand above rows of their parts; some"
-                " of their amounts are the sums of those, others are not. Say whether such rows are"
-                " to be left out, or loaded beside their parts."
+                f"{self.rows} rows, such as {self.sample!r}, have the sum of the rows below them as"
+                f" their amount, while {self.differing} others have another one. Say whether the"
+                " rows that are sums are to be left out, or loaded beside their parts."
             )
         but = f" {self.differing} of them differ from the sum." if self.differing else ""
         return (
@@ -85,10 +85,11 @@ class Tree:
             return None
         certain = several > 0 and len(proven) >= _NEARLY_ALL * len(checked)
         first = next(path for path in self.sums if path in proven)
+        paths = frozenset(below) if certain else frozenset(proven)
         return Parents(
             self.paths,
-            frozenset(below),
-            sum(self.counts[path] for path in below),
+            paths,
+            sum(self.counts[path] for path in paths),
             certain,
             len(checked) - len(proven),
             " ".join(first) if len(first[-1]) > 1 else ".".join(first),
