@@ -17,6 +17,7 @@ from bursar.importing.cleaning.columns import (
 from bursar.importing.cleaning.leaving_out import LeavingOut
 from bursar.importing.cleaning.readers import TEXTS, Readers
 from bursar.importing.cleaning.rows import BudgetRow, CellError, LeftOut, RejectedRow
+from bursar.importing.recognising.carried import FilledDown
 from bursar.importing.recognising.sections import CarriedDown
 from bursar.importing.values.codes import CellCode
 from bursar.importing.values.numbers import PLAIN, affixes_of
@@ -53,8 +54,12 @@ class BlockReader:
         self._leaving_out = LeavingOut(
             readers.binding, left_out, readers.headers, readers.section_column, readers.parents
         )
-        section = readers.section_column
-        self._carried = CarriedDown(section) if section is not None else None
+        section, carried = readers.section_column, readers.carried_column
+        self._carried: CarriedDown | FilledDown | None = None
+        if section is not None:
+            self._carried = CarriedDown(section)
+        elif carried is not None:
+            self._carried = FilledDown(carried, readers.labels)
 
     def read(self, chunk: list[list[str]], first: int) -> list[BudgetRow | RejectedRow]:
         """What the rows of `chunk` give, in order; `first` is the number of its first row."""

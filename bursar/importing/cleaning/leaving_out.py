@@ -10,10 +10,8 @@ from bursar.importing.cleaning.rows import LeftOut
 from bursar.importing.recognising.headers import is_blank
 from bursar.importing.recognising.other_tables import repeats_header
 from bursar.importing.recognising.parents import Parents
-from bursar.importing.recognising.totals import TotalLabels
+from bursar.importing.recognising.totals import LABELS, PlainTotals, TotalLabels
 from bursar.importing.values.numbers import DASHES, is_absent, looks_numeric
-
-_LABELS = ("department", "sub_category", "program")
 
 
 class LeavingOut:
@@ -30,13 +28,17 @@ class LeavingOut:
         self._parents = parents
         self._tree = parents.tree.afresh() if parents is not None else None
         self._headers = headers
-        self._labels = [binding.texts[t] for t in _LABELS if t in binding.texts]
+        self._labels = [binding.texts[t] for t in LABELS if t in binding.texts]
         if section is not None and section not in self._labels:
             self._labels.append(section)
         self._mapped = sorted(binding.texts.values())
         self._amounts = sorted({i for slot in binding.slots for i in slot.columns.values()})
         self._counts = counts
         self._sums = TotalLabels()
+        self._plain = PlainTotals()
+        period = {binding.texts[t] for t in ("fiscal_period", "currency") if t in binding.texts}
+        taken = {*self._labels, *self._amounts, *period}
+        self._others = [i for i in range(len(headers)) if i not in taken]
 
     def rows(
         self,
@@ -54,6 +56,8 @@ class LeavingOut:
             flags = list(map(self._sums.__getitem__, columns[index]))
             if True in flags:
                 skipped |= {i for i, flag in enumerate(flags) if flag}
+        for index in self._others:
+            skipped |= self._plain.rows(columns[index])
         self._counts.totals += len(skipped) - before
         if self._parents is not None:
             skipped |= self._above_their_parts(rows, skipped)

@@ -15,6 +15,7 @@ from bursar.importing.cleaning.conventions import conventions_of
 from bursar.importing.cleaning.rows import Defaults
 from bursar.importing.recognising.analysis import Analysis
 from bursar.importing.recognising.parents import Parents
+from bursar.importing.recognising.totals import LABELS
 from bursar.importing.values.signs import OTHER_DOLLARS, are_several, conflicting
 from bursar.money import exponents, require_currency
 
@@ -52,8 +53,12 @@ class Readers:
     signed: bool
     """Whether amounts carry signs or codes of currencies."""
     places: int
+    labels: tuple[int, ...]
+    """Columns beside the department that say what a row is of."""
     section_column: int | None
     """Where departments stand in rows of their own."""
+    carried_column: int | None
+    """Where a blank means the department of the line above."""
     parents: Parents | None
     """Rows above their parts that are left out."""
     skip_blank_periods: bool
@@ -109,7 +114,10 @@ def compile_readers(
         currencies=CurrencyColumn(rules.allowed_currencies),
         amounts={
             i: AmountColumn(
-                mark, places, conventions.units[i], credits_plain=i not in conventions.unclear_credits
+                mark,
+                places,
+                conventions.units[i],
+                credits_plain=i not in conventions.unclear_credits,
             )
             for i, mark in conventions.marks.items()
         },
@@ -121,7 +129,13 @@ def compile_readers(
         varied=varied,
         signed=bool(signs),
         places=places,
+        labels=tuple(i for t, i in binding.texts.items() if t in LABELS and t != "department"),
         section_column=_section_column(analysis, binding, defaults),
+        carried_column=(
+            analysis.carried_column
+            if binding.texts.get("department") == analysis.carried_column
+            else None
+        ),
         parents=analysis.parents if conventions.without_parents else None,
         skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
     )

@@ -15,10 +15,11 @@ from bursar.importing.recognising.kinds import Detection
 from bursar.importing.recognising.mapping import ColumnMapping
 from bursar.importing.recognising.mixed_rows import MixedRows, find_mixed_rows
 from bursar.importing.recognising.other_tables import OtherTable, find_other_table
-from bursar.importing.recognising.parents import Parents, Tree, find_tree
+from bursar.importing.recognising.parents import Parents, Tree, find_tree, tree_of_all
 from bursar.importing.recognising.questions import Question, open_questions, parents_of, sheet_of
 from bursar.importing.recognising.scanning import Scan, scan_rows
 from bursar.importing.recognising.sheets import Choice, choose_sheet
+from bursar.importing.recognising.totals import LABELS
 from bursar.importing.recognising.understanding import (
     Options,
     Understanding,
@@ -72,6 +73,8 @@ class Analysis:
     """Amount columns of which most cells are marked CR."""
     parents: Parents | None = None
     section_column: int | None = None
+    carried_column: int | None = None
+    """Where a blank means the department of the line above."""
     other_table: OtherTable | MixedRows | None = None
 
     def to_wire(self) -> dict[str, object]:
@@ -132,6 +135,8 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
     amounts = [c.index for c in found.columns if c.target in MEASURES]
     tree = _tree(found, amounts)
     scan = _scan(found, head, rows, amounts, tree)
+    if tree is None and len(head) >= _HEAD:
+        tree = _late_tree(source, sheet, found, scan, amounts)
     constants = find_constants(found, scan, amounts)
     missing = missing_fields(found, constants)
     names = found.header.names
@@ -177,6 +182,7 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
         date_orders={i: seen.decide() for i, seen in scan.dates.items()},
         questions=questions,
         signs=tuple(sorted(scan.signs(amounts))),
+        carried_column=found.carried,
         section_column=found.sections.column if found.sections else None,
         other_table=other,
         unclear_credits=scan.unclear_credits(),
@@ -184,14 +190,30 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
     )
 
 
-_LABELS = ("department", "sub_category", "program", "project", "fund", "account")
-
-
 def _tree(found: Understanding, amounts: Sequence[int]) -> Tree | None:
     """The tree that the first rows are, if any."""
-    budgets = [c.index for c in found.columns if c.target == "budgeted_amount"]
-    labels = sorted(c.index for c in found.columns if c.target in _LABELS)
-    return find_tree(found.body, len(found.header.names), budgets, amounts, labels)
+    budgets, department = _budgets(found)
+    labels = sorted(c.index for c in found.columns if c.target in LABELS)
+    width = len(found.header.names)
+    return find_tree(found.body, width, budgets, amounts, labels, department)
+
+
+def _budgets(found: Understanding) -> tuple[list[int], int | None]:
+    """The columns of budgets, and the one of departments."""
+    department = next((c.index for c in found.columns if c.target == "department"), None)
+    return [c.index for c in found.columns if c.target == "budgeted_amount"], department
+
+
+def _late_tree(
+    source: Source, sheet: str | None, found: Understanding, scan: Scan, amounts: list[int]
+) -> Tree | None:
+    """A tree under a row of everything at the end of a file too long to be seen at once."""
+    budgets, department = _budgets(found)
+    others = [i for i in range(len(found.header.names)) if i not in amounts]
+    tree = tree_of_all(scan.last, others, {i: scan.mark(i) for i in budgets}, department)
+    if tree is not None:
+        _scan(found, [], islice(source.rows(sheet), found.header.row + 1, None), [], tree)
+    return tree
 
 
 def _scan(
@@ -202,10 +224,16 @@ def _scan(
     tree: Tree | None,
 ) -> Scan:
     """One pass over every row below the header."""
-    labels = [
-        c.index for c in found.columns if c.target in ("department", "sub_category", "program")
-    ]
+    labels = [c.index for c in found.columns if c.target in LABELS]
     if found.sections and found.sections.column not in labels:
         labels.append(found.sections.column)
     periods = [c.index for c in found.columns if c.target == "fiscal_period"]
-    return scan_rows(head[found.header.row + 1 :], rest, amounts, labels or [0], periods, tree)
+    apart = {
+        *labels,
+        *amounts,
+        *(c.index for c in found.columns if c.target in ("fiscal_period", "currency")),
+    }
+    others = [i for i in range(len(found.header.names)) if i not in apart]
+    return scan_rows(
+        head[found.header.row + 1 :], rest, amounts, labels or [0], periods, tree, others
+    )

@@ -102,9 +102,9 @@ def find_currency(
         (titles, "title"),
     )
     for texts, origin in origins:
-        named = {code for text in texts for code in _UPPER.findall(text) if code in COMMON_CURRENCIES} | {
-            SIGN_CURRENCY[s] for text in texts for s in "€£₹" if s in text
-        }
+        named = {
+            code for text in texts for code in _UPPER.findall(text) if code in COMMON_CURRENCIES
+        } | {SIGN_CURRENCY[s] for text in texts for s in "€£₹" if s in text}
         if len(named) == 1:
             return Constant(named.pop(), origin)
     return None

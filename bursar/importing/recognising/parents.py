@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from bursar.importing.recognising.paths import Path, Paths, possible_paths
+from bursar.importing.recognising.paths import AllPaths, Path, Paths, possible_paths, says_all
 from bursar.importing.values.evidence import Evidence
 from bursar.importing.values.numbers import DecimalMark, NotANumber, is_absent, parse_number
 
@@ -36,10 +36,11 @@ class Parents:
     def detail(self) -> str:
         """What a person should know."""
         if not self.certain:
+            others = f", while {self.differing} like them have another one" * bool(self.differing)
             return (
-                f"{self.rows} rows, such as {self.sample!r}, have the sum of the rows below them as"
-                f" their amount, while {self.differing} others have another one. Say whether the"
-                " rows that are sums are to be left out, or loaded beside their parts."
+                f"{self.rows} rows, such as {self.sample!r}, have the sum of the rows of their parts"
+                f" as their amount{others}. Say whether the rows that are sums are to be left out,"
+                " or loaded beside their parts."
             )
         but = f" {self.differing} of them differ from the sum." if self.differing else ""
         return (
@@ -56,6 +57,7 @@ class Tree:
     marks: Mapping[int, DecimalMark]
     sums: dict[Path, Decimal] = field(default_factory=dict)
     counts: dict[Path, int] = field(default_factory=dict)
+    samples: dict[Path, str] = field(default_factory=dict)
 
     def look(self, row: Sequence[str]) -> None:
         """Take one row into account."""
@@ -64,8 +66,15 @@ class Tree:
     def add(self, row: Sequence[str], amount: Decimal | None) -> None:
         """Take one row into account that adds up to `amount`."""
         path = self.paths.path(row)
-        if path is None or amount is None or (path not in self.sums and len(self.sums) >= _MOST_PATHS):
+        if (
+            path is None
+            or amount is None
+            or (path not in self.sums and len(self.sums) >= _MOST_PATHS)
+        ):
             return
+        if path not in self.samples:
+            texts = (cell.strip() for i, cell in enumerate(row) if i not in self.marks)
+            self.samples[path] = " ".join(text for text in texts if text)[:60]
         self.sums[path] = self.sums.get(path, Decimal(0)) + amount
         self.counts[path] = self.counts.get(path, 0) + 1
 
@@ -84,7 +93,7 @@ class Tree:
         if not proven or (not several and len(proven) * 2 <= len(checked)):
             return None
         certain = several > 0 and len(proven) >= _NEARLY_ALL * len(checked)
-        first = next(path for path in self.sums if path in proven)
+        first = self.samples[next(path for path in self.sums if path in proven)]
         paths = frozenset(below) if certain else frozenset(proven)
         return Parents(
             self.paths,
@@ -92,13 +101,13 @@ class Tree:
             sum(self.counts[path] for path in paths),
             certain,
             len(checked) - len(proven),
-            " ".join(first) if len(first[-1]) > 1 else ".".join(first),
+            first,
         )
 
 
 def find_tree(
     body: Sequence[Sequence[str]], width: int, budgets: Sequence[int], amounts: Sequence[int],
-    labels: Sequence[int],
+    labels: Sequence[int], department: int | None = None,
 ) -> Tree | None:  # fmt: skip
     """The way in which the first rows are a tree with sums in it, empty, for a pass over all rows.
 
@@ -114,13 +123,29 @@ def find_tree(
         # Whether all numbers like 1.000 are ones or thousands does not matter to a sum.
         marks[i] = DecimalMark.POINT if mark is DecimalMark.AMBIGUOUS else mark
     sums = [_amount(row, marks) for row in body]
-    for paths in possible_paths(body, width, amounts, labels):
+    for paths in possible_paths(body, width, amounts, labels, department):
         tree = Tree(paths, marks)
         for row, amount in zip(body, sums, strict=True):
             tree.add(row, amount)
         if tree.parents() is not None:
             return Tree(paths.afresh(), marks)
     return None
+
+
+def tree_of_all(
+    rows: Sequence[Sequence[str]],
+    others: Sequence[int],
+    marks: Mapping[int, DecimalMark],
+    department: int | None,
+) -> Tree | None:
+    """An empty tree of everything, where one of the rows says that it is of all; `others` are the
+    columns that hold no amounts.
+    """
+    if not marks or not any(
+        i < len(row) and says_all(row[i].strip()) for row in rows for i in others
+    ):
+        return None
+    return Tree(AllPaths([i for i in others if i != department], department), marks)
 
 
 def _amount(row: Sequence[str], marks: Mapping[int, DecimalMark]) -> Decimal | None:

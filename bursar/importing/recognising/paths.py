@@ -9,6 +9,9 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
+from bursar.importing.recognising.vocabulary import vocabulary
+from bursar.importing.recognising.words import normalise
+
 Path = tuple[str, ...]
 Rows = Sequence[Sequence[str]]
 
@@ -94,14 +97,56 @@ class ColumnPaths(Paths):
         return ColumnPaths(self._columns)
 
 
+class AllPaths(Paths):
+    """By labels such as `All departments` or `All`: above every row, or those of a department."""
+
+    def __init__(self, columns: Sequence[int], department: int | None) -> None:
+        self._columns, self._department = tuple(columns), department
+
+    def path(self, row: Sequence[str]) -> Path | None:
+        """The department and the other labels, unless one says that the row is of all of them."""
+        unit = _cell(row, self._department) if self._department is not None else ""
+        if says_all(unit):
+            return ("all",)
+        labels = []
+        for column in self._columns:
+            text = _cell(row, column)
+            if not says_all(text):
+                labels.append(text)
+            elif _says(text, "all_units"):
+                return ("all",)
+            else:
+                return ("all", unit)
+        return ("all", unit, *labels)
+
+    def afresh(self) -> Paths:
+        """Labels need no memory."""
+        return self
+
+
+def says_all(text: str) -> bool:
+    """Whether a label says that its row is of everything."""
+    return _says(text, "all_units") or _says(text, "everything")
+
+
+def _says(text: str, group: str) -> bool:
+    return 0 < len(text) <= 40 and normalise(text) in vocabulary().words[group]
+
+
 def possible_paths(
-    body: Rows, width: int, amounts: Sequence[int], labels: Sequence[int]
+    body: Rows,
+    width: int,
+    amounts: Sequence[int],
+    labels: Sequence[int],
+    department: int | None = None,
 ) -> Iterator[Paths]:
     """Ways in which these rows may be a tree, the plainest first.
 
     `amounts` are the columns of amounts; `labels` those of department, category and the like.
     """
     others = [i for i in range(width) if i not in amounts]
+    if any(says_all(_cell(row, i)) for row in body for i in others):
+        yield AllPaths([i for i in others if i != department], department)
     for i in others:
         cells = [row[i] for row in body if i < len(row) and row[i].strip()]
         codes = [cell.strip() for cell in cells]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from bursar.importing.recognising.parents import Tree
-from bursar.importing.recognising.totals import TotalLabels
+from bursar.importing.recognising.totals import PlainTotals, TotalLabels
 from bursar.importing.values.dates import DateEvidence
 from bursar.importing.values.evidence import Evidence
 from bursar.importing.values.numbers import DecimalMark
@@ -64,11 +64,13 @@ def scan_rows(
     labels: Sequence[int],
     periods: Sequence[int] = (),
     tree: Tree | None = None,
+    others: Sequence[int] = (),
 ) -> Scan:
     """Count and look at every row. `labels` are the columns where totals would say so, `periods`
-    those that may hold dates; `tree` is shown every row that is no total.
+    those that may hold dates, `others` those of other texts; `tree` is shown every row that is no
+    total.
     """
-    sums = TotalLabels()
+    sums, plain = TotalLabels(), PlainTotals()
     scan = Scan(
         evidence={i: Evidence() for i in amounts}, dates={i: DateEvidence() for i in periods}
     )
@@ -77,16 +79,31 @@ def scan_rows(
         scan.blank += len(chunk) - len(full)
         scan.rows += len(full)
         scan.last = [*scan.last, *full][-_NOTES:]
-        for i in labels:
-            found = sum(map(sums.__getitem__, [row[i] for row in full if len(row) > i]))
-            scan.totals += found
-            scan.rows -= found
+        found = _totals(full, labels, sums) | _plain_totals(full, others, plain)
+        scan.totals += len(found)
+        scan.rows -= len(found)
         for i, evidence in scan.evidence.items():
             evidence.look([row[i] for row in full if len(row) > i])
         for i, seen in scan.dates.items():
             seen.look([row[i] for row in full if len(row) > i])
         if tree is not None:
-            for row in full:
-                if not any(i < len(row) and sums[row[i]] for i in labels):
+            for n, row in enumerate(full):
+                if n not in found:
                     tree.look(row)
     return scan
+
+
+def _totals(rows: list[list[str]], labels: Sequence[int], sums: TotalLabels) -> set[int]:
+    found: set[int] = set()
+    for i in labels:
+        flags = [sums[row[i]] if len(row) > i else False for row in rows]
+        if True in flags:
+            found |= {n for n, flag in enumerate(flags) if flag}
+    return found
+
+
+def _plain_totals(rows: list[list[str]], others: Sequence[int], plain: PlainTotals) -> set[int]:
+    found: set[int] = set()
+    for i in others:
+        found |= plain.rows([row[i] if len(row) > i else "" for row in rows])
+    return found

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bursar.fiscal import Period, part_of_year, resolve
 from bursar.importing.reading import Source
+from bursar.importing.recognising.carried import is_carried_down
 from bursar.importing.recognising.constants import (
     Constant,
     find_currency,
@@ -22,7 +23,7 @@ from bursar.importing.recognising.matching import match_name
 from bursar.importing.recognising.profile import profile_column
 from bursar.importing.recognising.scanning import Scan
 from bursar.importing.recognising.sections import Sections, find_sections
-from bursar.importing.recognising.totals import TotalLabels
+from bursar.importing.recognising.totals import LABELS, TotalLabels
 from bursar.importing.recognising.vocabulary import MEASURES, REQUIRED, vocabulary
 from bursar.importing.recognising.words import normalise
 
@@ -47,6 +48,8 @@ class Understanding:
     period: Constant | None
     body: list[list[str]]
     sections: Sections | None
+    carried: int | None
+    """The column whose blanks mean the department above."""
 
 
 def understand(
@@ -83,9 +86,20 @@ def understand(
     )
     period = Constant(outside[0].code, outside[1]) if outside else None
     sections = _sections(proposal.columns, kept) if not find_department(header.titles) else None
+    carried = _carried(proposal.columns, kept) if sections is None else None
     return Understanding(
-        header, proposal.columns, proposal.layout, detection, period, kept, sections
+        header, proposal.columns, proposal.layout, detection, period, kept, sections, carried
     )
+
+
+def _carried(columns: Sequence[ColumnMapping], body: list[list[str]]) -> int | None:
+    """The department's column, where it is filled on the first line of each group only."""
+    department = next((c.index for c in columns if c.target == "department"), None)
+    amounts = [c.index for c in columns if c.target in MEASURES]
+    labels = [c.index for c in columns if c.target in LABELS and c.target != "department"]
+    if department is None or not is_carried_down(body, department, amounts, labels):
+        return None
+    return department
 
 
 def _sections(columns: Sequence[ColumnMapping], body: list[list[str]]) -> Sections | None:
@@ -168,6 +182,12 @@ def warnings_of(scan: Scan, missing: Sequence[str], found: Understanding) -> lis
         warnings.append(
             f"Rows of their own, such as {found.sections.names[0]!r}, name the department of the"
             " rows below them."
+        )
+    if found.carried is not None:
+        name = found.header.names[found.carried]
+        warnings.append(
+            f"Column {name!r} is filled on the first line of each group only; the lines below it"
+            " belong to the same one."
         )
     warnings += _revisions(found.columns)
     unresolved = [c.period for c in found.columns if c.period and resolve(c.period) is None]

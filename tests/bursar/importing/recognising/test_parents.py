@@ -21,7 +21,7 @@ def test_parents_by_code_are_left_out_and_named(write, clean):
     assert found.amounts == ["100", "200", "20", "30"]
     assert found.left_out.totals == 2
     assert found.analysis.total_rows == 4
-    assert any("2 rows, such as '1'" in text for text in found.analysis.detection.warnings)
+    assert any("2 rows, such as '1 Parks" in text for text in found.analysis.detection.warnings)
     assert len(clean(path, parents="load").rows) == 6
 
 
@@ -63,7 +63,9 @@ def test_parents_by_indentation(write, clean):
 
 
 def test_parents_that_leave_the_category_blank(write, clean):
-    rows = "Parks,,300\nParks,Trees,100\nParks,Grass,200\nRoads,,50\nRoads,Salt,20\nRoads,Signs,30\n"
+    rows = (
+        "Parks,,300\nParks,Trees,100\nParks,Grass,200\nRoads,,50\nRoads,Salt,20\nRoads,Signs,30\n"
+    )
     found = clean(write("Department,Category,Budget FY2025\n" + rows))
     assert found.amounts == ["100", "200", "20", "30"]
 
@@ -79,3 +81,52 @@ def test_parents_are_left_out_far_down_too(write, clean):
     )
     found = clean(write("Code,Department,Fiscal Year,Budget\n" + rows))
     assert (len(found.rows), found.left_out.totals) == (6000, 3000)
+
+
+HEAD = "Department,Account,Fiscal Year,Budget,Remarks\n"
+LINES = "Parks,Rent,FY2025,100,ok\nRoads,Rent,FY2025,200,ok\n"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "City,Grand Total,FY2025,300,",
+        "City-wide total,,FY2025,300,",
+        "City,,FY2025,300,Grand total",
+        "City,All departments,FY2025,300,",
+        "All departments,,FY2025,300,",
+        "All,All,FY2025,300,",
+    ],
+)
+def test_totals_are_found_in_any_column_of_text(write, clean, row):
+    found = clean(write(HEAD + LINES + row + "\n"))
+    assert found.amounts == ["100", "200"]
+    assert (found.rejected, found.left_out.totals, found.analysis.total_rows) == ([], 1, 2)
+
+
+def test_a_category_of_all_that_sums_up_its_department_is_left_out(write, clean):
+    rows = (
+        "Parks,Rent,100\nParks,Food,50\nParks,All,150\nRoads,Salt,7\nRoads,Signs,8\nRoads,All,15\n"
+    )
+    found = clean(write("Department,Sub Category,Budget FY2025\n" + rows))
+    assert found.amounts == ["100", "50", "7", "8"]
+
+
+def test_a_single_row_as_large_as_all_is_asked_about(write):
+    path = write("Department,Sub Category,Budget FY2025\nParks,Rent,100\nParks,All,100\n")
+    assert [q.kind for q in analyze(path, path.name).questions] == ["parents"]
+
+
+@pytest.mark.parametrize(
+    "rows", ["All,Rent,100\nAll,Food,200\n", "Parks,Rent,100\nAll departments,Insurance,5000\n"]
+)
+def test_what_says_all_and_is_no_sum_is_loaded(write, clean, rows):
+    assert len(clean(write("Department,Sub Category,Budget FY2025\n" + rows)).rows) == 2
+
+
+def test_a_row_of_all_at_the_end_of_a_long_file_is_found(write, clean):
+    rows = "".join(f"D{n},FY2025,10\n" for n in range(2000))
+    found = clean(
+        write("Department,Fiscal Year,Budget\n" + rows + "All departments,FY2025,20000\n")
+    )
+    assert len(found.rows) == 2000
