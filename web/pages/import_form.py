@@ -84,6 +84,8 @@ def wish_of(analysis: Analysis, chosen: Chosen, place: Place, *, apply: bool) ->
     the same file is known as the same whichever way it came.
     """
     changed = any(chosen.targets[c.index] != (c.target or "") for c in analysis.columns)
+    # Who goes on from the page of columns has said which of those with one name is meant.
+    changed = changed or any(question.kind == "column" for question in analysis.questions)
     mapping = {c.header: chosen.targets[c.index] or None for c in analysis.columns}
     defaults = dict(chosen.defaults)
     if "currency" in defaults:

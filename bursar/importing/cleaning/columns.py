@@ -15,6 +15,7 @@ from decimal import Decimal
 from bursar.fiscal import part_of_year, resolve, within
 from bursar.importing.reading.cells import Numeric, is_failed_formula, visible
 from bursar.importing.reading.doubles import without_noise
+from bursar.importing.recognising.short_years import ShortYears, written_out
 from bursar.importing.values.codes import CellCode
 from bursar.importing.values.dates import DateOrder, in_order
 from bursar.importing.values.numbers import (
@@ -89,10 +90,12 @@ class PeriodColumn(Lookup):
         part: tuple[str, int] | None = None,
         year: str | None = None,
         order: DateOrder | None = None,
+        years: ShortYears | None = None,
     ) -> None:
         super().__init__()
         self._start = start
         self._order = order
+        self._years = years
         self._part = part
         self._year = resolve(year, start) if year else None
 
@@ -104,6 +107,8 @@ class PeriodColumn(Lookup):
         if self._order is not None:
             text = in_order(text, self._order)
         period = resolve(text, self._start)
+        if period is None and self._years is not None:
+            period = resolve(written_out(text, self._years) or text, self._start)
         own = part_of_year(text)
         if period is None and own and self._year and self._year.kind == "year":
             period = within(self._year, own, self._start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ from bursar.importing.cleaning.binding import Binding
 from bursar.importing.cleaning.counting_units import open_units, told_unit
 from bursar.importing.reading import open_source
 from bursar.importing.recognising.analysis import Analysis
-from bursar.importing.recognising.questions import Question, open_questions
+from bursar.importing.recognising.questions import Question, open_questions, settled
 from bursar.importing.recognising.scanning import scan_rows
 from bursar.importing.recognising.understanding import thousands_mark
 from bursar.importing.values.dates import DateOrder
@@ -35,9 +35,16 @@ class Conventions:
 
 
 def conventions_of(
-    path: Path, analysis: Analysis, binding: Binding, answers: Answers
+    path: Path,
+    analysis: Analysis,
+    binding: Binding,
+    answers: Answers,
+    mapping: Collection[str] = (),
 ) -> Conventions:
-    """Raises InvalidInput for an answer that is none, MappingIncomplete for an open question."""
+    """`mapping` are the headers that a person mapped.
+
+    Raises InvalidInput for an answer that is none, MappingIncomplete for an open question.
+    """
     marks = dict(analysis.marks or {}) | _told_marks(analysis, answers)
     orders = dict(analysis.date_orders)
     amounts = sorted({i for slot in binding.slots for i in slot.columns.values()})
@@ -64,7 +71,9 @@ def conventions_of(
         open_units(analysis, amounts, answers),
     )
     questions += tuple(
-        q for q in analysis.questions if q.kind == "sheet" or (q.kind == "parents" and not told)
+        q
+        for q in settled(analysis.questions, mapping)
+        if q.kind in ("sheet", "column") or (q.kind == "parents" and not told)
     )
     if questions:
         raise _unanswered(questions)
@@ -116,7 +125,7 @@ def _told_parents(answer: str | None) -> str | None:
 def _unanswered(questions: tuple[Question, ...]) -> MappingIncomplete:
     pointers = {
         "decimal_mark": "/decimal_marks", "date_order": "/date_order", "unit": "/unit",
-        "parents": "/parents", "sheet": "/sheet",
+        "parents": "/parents", "sheet": "/sheet", "column": "/mapping",
     }  # fmt: skip
     faults = [
         Fault("/units" if q.kind == "unit" and q.column else pointers[q.kind], f"{q.kind}_open",

@@ -11,7 +11,7 @@ from bursar.fiscal import Part, resolve
 from bursar.importing.cleaning.answers import Answers
 from bursar.importing.cleaning.binding import Binding, bind
 from bursar.importing.cleaning.columns import AmountColumn, CurrencyColumn, PeriodColumn, TextColumn
-from bursar.importing.cleaning.conventions import conventions_of
+from bursar.importing.cleaning.conventions import Conventions, conventions_of
 from bursar.importing.cleaning.rows import Defaults
 from bursar.importing.recognising.analysis import Analysis
 from bursar.importing.recognising.parents import Parents
@@ -92,7 +92,9 @@ def compile_readers(
         given |= {"department"}
     binding = bind(analysis, mapping, given, start)
     varied = "currency" in binding.texts
-    conventions = conventions_of(path, analysis, binding, answers)
+    texts = binding.texts
+    years = analysis.years.get(texts.get("fiscal_period", -1))
+    conventions = conventions_of(path, analysis, binding, answers, mapping or {})
     signs = conventions.signs
     if not varied:
         _require_one_currency(signs, currency, told=defaults.currency is not None)
@@ -108,19 +110,11 @@ def compile_readers(
             if target in binding.texts
         },
         periods={
-            part: PeriodColumn(start, part, period, conventions.date_order)
+            part: PeriodColumn(start, part, period, conventions.date_order, years)
             for part in {s.part for s in binding.slots}
         },
         currencies=CurrencyColumn(rules.allowed_currencies),
-        amounts={
-            i: AmountColumn(
-                mark,
-                places,
-                conventions.units[i],
-                credits_plain=i not in conventions.unclear_credits,
-            )
-            for i, mark in conventions.marks.items()
-        },
+        amounts=_amount_columns(conventions, places),
         budget_columns=frozenset(s.columns["budgeted_amount"] for s in binding.slots),
         department=department,
         sub_category=defaults.sub_category or constants.get("sub_category"),
@@ -129,16 +123,27 @@ def compile_readers(
         varied=varied,
         signed=bool(signs),
         places=places,
-        labels=tuple(i for t, i in binding.texts.items() if t in LABELS and t != "department"),
+        labels=tuple(i for t, i in texts.items() if t in LABELS and t != "department"),
         section_column=_section_column(analysis, binding, defaults),
-        carried_column=(
-            analysis.carried_column
-            if binding.texts.get("department") == analysis.carried_column
-            else None
-        ),
+        carried_column=_carried_column(analysis, texts),
         parents=analysis.parents if conventions.without_parents else None,
         skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
     )
+
+
+def _amount_columns(conventions: Conventions, places: int) -> dict[int, AmountColumn]:
+    return {
+        i: AmountColumn(
+            mark, places, conventions.units[i], credits_plain=i not in conventions.unclear_credits
+        )
+        for i, mark in conventions.marks.items()
+    }
+
+
+def _carried_column(analysis: Analysis, texts: Mapping[str, int]) -> int | None:
+    """Blanks mean the department above only in the column that was seen to be written so."""
+    own = texts.get("department") == analysis.carried_column
+    return analysis.carried_column if own else None
 
 
 def _section_column(analysis: Analysis, binding: Binding, defaults: Defaults) -> int | None:

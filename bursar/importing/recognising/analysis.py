@@ -10,6 +10,7 @@ from pathlib import Path
 from bursar.errors import EmptyFile, InvalidInput
 from bursar.importing.reading import Source, open_source
 from bursar.importing.recognising.constants import Constant
+from bursar.importing.recognising.equal_headers import equal_headers
 from bursar.importing.recognising.headers import is_blank
 from bursar.importing.recognising.kinds import Detection
 from bursar.importing.recognising.mapping import ColumnMapping
@@ -19,6 +20,7 @@ from bursar.importing.recognising.parents import Parents, Tree, find_tree, tree_
 from bursar.importing.recognising.questions import Question, open_questions, parents_of, sheet_of
 from bursar.importing.recognising.scanning import Scan, scan_rows
 from bursar.importing.recognising.sheets import Choice, choose_sheet
+from bursar.importing.recognising.short_years import ShortYears
 from bursar.importing.recognising.totals import LABELS
 from bursar.importing.recognising.understanding import (
     Options,
@@ -44,8 +46,8 @@ class Analysis:
 
     `total_rows` are the rows below the header that are neither blank nor totals; `unit` is 1, or
     what title or notes say that amounts are counted in, `units` what the headers of single columns
-    say; `marks` says how each amount column writes
-    decimals, `date_orders` what comes first in dates; `questions` are for a person to answer;
+    say; `marks` says how each amount column writes decimals, `date_orders` what comes first in
+    dates, `years` how years are written short; `questions` are for a person to answer;
     `section_column` has departments in rows of their own.
     """
 
@@ -66,6 +68,7 @@ class Analysis:
     units: Mapping[int, int] = field(default_factory=dict)
     marks: Mapping[int, DecimalMark] | None = None
     date_orders: Mapping[int, DateOrder | None] = field(default_factory=dict)
+    years: Mapping[int, ShortYears] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     signs: tuple[str, ...] = ()
     """Currency signs and codes seen beside amounts."""
@@ -148,6 +151,7 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
     open_dates = [i for i, seen in scan.dates.items() if seen.is_open()]
     parents = tree.parents() if tree is not None else None
     questions = open_questions(names, marks, open_dates, stated)
+    questions += equal_headers(found.columns, found.body)
     if parents is not None and not parents.certain:
         questions += (parents_of(parents.detail),)
     if choice.alike and sheet is not None:
@@ -180,6 +184,7 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
         units=units,
         marks=marks,
         date_orders={i: seen.decide() for i, seen in scan.dates.items()},
+        years=found.years,
         questions=questions,
         signs=tuple(sorted(scan.signs(amounts))),
         carried_column=found.carried,

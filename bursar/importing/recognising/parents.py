@@ -38,9 +38,9 @@ class Parents:
         if not self.certain:
             others = f", while {self.differing} like them have another one" * bool(self.differing)
             return (
-                f"{self.rows} rows, such as {self.sample!r}, have the sum of the rows of their parts"
-                f" as their amount{others}. Say whether the rows that are sums are to be left out,"
-                " or loaded beside their parts."
+                f"{self.rows} rows, such as {self.sample!r}, have the sum of the rows of their"
+                f" parts as their amount{others}. Say whether the rows that are sums are to be left"
+                " out, or loaded beside their parts."
             )
         but = f" {self.differing} of them differ from the sum." if self.differing else ""
         return (
@@ -66,12 +66,10 @@ class Tree:
     def add(self, row: Sequence[str], amount: Decimal | None) -> None:
         """Take one row into account that adds up to `amount`."""
         path = self.paths.path(row)
-        if (
-            path is None
-            or amount is None
-            or (path not in self.sums and len(self.sums) >= _MOST_PATHS)
-        ):
+        if path is None or amount is None:
             return
+        if path not in self.sums and len(self.sums) >= _MOST_PATHS:
+            path = (path[0], "…")  # what stands above all still adds up
         if path not in self.samples:
             texts = (cell.strip() for i, cell in enumerate(row) if i not in self.marks)
             self.samples[path] = " ".join(text for text in texts if text)[:60]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bursar.importing.values.dates import DateOrder
 from bursar.importing.values.numbers import DecimalMark
 
-QuestionKind = Literal["decimal_mark", "date_order", "unit", "parents", "sheet"]
+QuestionKind = Literal["decimal_mark", "date_order", "unit", "parents", "sheet", "column"]
 UNITS = (1, 1_000, 1_000_000)
 _UNIT_WORDS = {1_000: "thousands", 1_000_000: "millions", 1_000_000_000: "billions"}
 
@@ -72,6 +72,23 @@ def sheet_of(sheet: str, others: Sequence[str]) -> Question:
         f"Sheet {sheet!r} has the same columns as {', '.join(map(repr, others))}; say which one is"
         " meant, and import the others one by one.",
         (sheet, *others),
+    )
+
+
+def settled(questions: Sequence[Question], named: Collection[str]) -> tuple[Question, ...]:
+    """The questions without those about columns of which a person named one."""
+    return tuple(q for q in questions if q.kind != "column" or not {*q.choices} & {*named})
+
+
+def column_of(headers: Sequence[str]) -> Question:
+    """Which of several columns of one name holds the budget."""
+    named = " and ".join(map(repr, headers))
+    return Question(
+        "column",
+        headers[0],
+        f"Columns {named} have the same name and different amounts; say by the mapping which one"
+        " is meant, and that the others are left out.",
+        tuple(headers),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bursar.fiscal import Period, part_of_year, resolve
@@ -20,9 +20,10 @@ from bursar.importing.recognising.kinds import Detection, recognise
 from bursar.importing.recognising.layouts import latest_revision
 from bursar.importing.recognising.mapping import ColumnMapping, Table, propose
 from bursar.importing.recognising.matching import match_name
-from bursar.importing.recognising.profile import profile_column
+from bursar.importing.recognising.profile import Profile, profile_column
 from bursar.importing.recognising.scanning import Scan
 from bursar.importing.recognising.sections import Sections, find_sections
+from bursar.importing.recognising.short_years import ShortYears, short_years, written_out
 from bursar.importing.recognising.totals import LABELS, TotalLabels
 from bursar.importing.recognising.vocabulary import MEASURES, REQUIRED, vocabulary
 from bursar.importing.recognising.words import normalise
@@ -50,6 +51,8 @@ class Understanding:
     sections: Sections | None
     carried: int | None
     """The column whose blanks mean the department above."""
+    years: Mapping[int, ShortYears]
+    """How columns write years that only the whole column tells."""
 
 
 def understand(
@@ -69,7 +72,8 @@ def understand(
     ]
     sums = TotalLabels()
     kept = [row for row in body if not any(sums[cell] for cell in row[:3])] or body
-    profiles = tuple(profile_column([row[i] for row in kept]) for i in range(width))
+    years = _short_years(header, kept)
+    profiles = tuple(_profile([row[i] for row in kept], years.get(i)) for i in range(width))
     outside = find_period(header.titles, sheet, source.file_name, start)
     year: Period | None = outside[0] if outside and outside[0].kind == "year" else None
     context = " ".join([*header.titles[:10], sheet or "", Path(source.file_name).stem])
@@ -88,8 +92,22 @@ def understand(
     sections = _sections(proposal.columns, kept) if not find_department(header.titles) else None
     carried = _carried(proposal.columns, kept) if sections is None else None
     return Understanding(
-        header, proposal.columns, proposal.layout, detection, period, kept, sections, carried
+        header, proposal.columns, proposal.layout, detection, period, kept, sections, carried, years
     )
+
+
+def _short_years(header: Header, body: list[list[str]]) -> dict[int, ShortYears]:
+    found = {i: short_years(name, [row[i] for row in body]) for i, name in enumerate(header.names)}
+    return {i: way for i, way in found.items() if way is not None}
+
+
+def _profile(cells: list[str], way: ShortYears | None) -> Profile:
+    """What a column looks like; years that its cells write short are taken as years."""
+    profile = profile_column(cells)
+    if way is None:
+        return profile
+    full = [written_out(cell.strip(), way) or cell for cell in cells]
+    return replace(profile_column(full), samples=profile.samples)
 
 
 def _carried(columns: Sequence[ColumnMapping], body: list[list[str]]) -> int | None:

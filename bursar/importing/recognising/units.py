@@ -18,7 +18,8 @@ _SIZES = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _MONEY = rf"(?:{'|'.join(sorted(COMMON_CURRENCIES))}|[$€£¥₹₽₩]|Kč|zł|kr)"
 _ZEROS = r"(?:[.,'’ \u00a0\u202f]?000)"
 _LETTERS = {"t": 1_000, "k": 1_000, "m": 1_000_000, "mn": 1_000_000, "mm": 1_000_000,
-            "mio": 1_000_000, "bn": 1_000_000_000, "b": 1_000_000_000, "mrd": 1_000_000_000}  # fmt: skip
+            "mio": 1_000_000, "bn": 1_000_000_000, "b": 1_000_000_000,
+            "mrd": 1_000_000_000}  # fmt: skip
 # `TEUR`, `k€`, `in m$`: what stands in front of a currency belongs to it.
 _BEFORE = re.compile(
     rf"(?<![^\W_])(?P<letter>[TtKk]|[Mm](?:io\.?|n|rd\.?)?)\s?(?P<money>{_MONEY})(?![^\W_])"
@@ -90,7 +91,7 @@ def _written(text: str) -> int:
 
 
 def _size(factor: str) -> int:
-    return 10 ** factor.count("0")
+    return int(10 ** factor.count("0"))
 
 
 def units_of_columns(names: Sequence[str], groups: Sequence[str]) -> Mapping[int, int]:
