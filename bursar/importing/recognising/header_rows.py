@@ -56,5 +56,5 @@ def _names_numbers(cell: str, values: Sequence[str]) -> bool:
     if is_absent(cell) or cell.endswith(":"):
         return False
     if not looks_numeric(cell):
-        return True
+        return any(c.isalpha() for c in cell)  # `10%` is a bad number rather than a name
     return resolve(cell) is not None and not any(map(resolve, values))

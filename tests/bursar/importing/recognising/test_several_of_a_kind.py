@@ -34,7 +34,8 @@ def test_other_sheets_that_look_like_budgets_are_named(write_book, clean):
     path = write_book({"FY2025": sheet(10, 20, 30), "More": [*other, ["IT", "FY2025", 9]]})
     found = clean(path)
     assert (found.analysis.sheet, found.amounts) == ("More", ["7", "9"])
-    assert any("'FY2025' look like budgets too" in text for text in found.analysis.detection.warnings)
+    warnings = found.analysis.detection.warnings
+    assert any("'FY2025' look like budgets too" in text for text in warnings)
 
 
 def test_a_sheet_of_something_else_is_not_asked_about(write_book):
