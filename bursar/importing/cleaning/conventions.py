@@ -54,9 +54,10 @@ def conventions_of(
     open_dates = [i for i in [period] if i is not None and _asked_about(analysis, i)]
     signs, unclear = set(analysis.signs), analysis.unclear_credits
     if unknown or fresh:
-        rows = open_source(path, analysis.file_name).rows(analysis.sheet)
-        body = islice(rows, analysis.header_row + 1, None)
+        source = open_source(path, analysis.file_name)
+        body = islice(source.rows(analysis.sheet), analysis.header_row + 1, None)
         scan = scan_rows([], body, unknown, [], fresh)
+        scan.show(source.symbols(analysis.sheet))
         marks |= {i: scan.mark(i, thousands_mark(analysis.headers)) for i in unknown}
         signs |= scan.signs(unknown)
         unclear |= scan.unclear_credits()

@@ -140,6 +140,7 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
     scan = _scan(found, head, rows, amounts, tree)
     if tree is None and len(head) >= _HEAD:
         tree = _late_tree(source, sheet, found, scan, amounts)
+    scan.show(source.symbols(sheet))
     constants = find_constants(found, scan, amounts)
     missing = missing_fields(found, constants)
     names = found.header.names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
@@ -11,6 +11,7 @@ from bursar.importing.recognising.totals import PlainTotals, TotalLabels
 from bursar.importing.values.dates import DateEvidence
 from bursar.importing.values.evidence import Evidence
 from bursar.importing.values.numbers import DecimalMark
+from bursar.importing.values.signs import may_mean
 
 CHUNK = 4096
 _NOTES = 30
@@ -41,6 +42,11 @@ class Scan:
         if len(decided) == 1 and DecimalMark.MIXED not in others:
             return decided.pop()
         return own
+
+    def show(self, symbols: Mapping[int, Collection[str]]) -> None:
+        """Take what the file shows beside numbers for signs, where it means a currency."""
+        for i, evidence in self.evidence.items():
+            evidence.signs.update(filter(may_mean, symbols.get(i, ())))
 
     def signs(self, indexes: Sequence[int]) -> set[str]:
         """Currency signs and codes seen beside the numbers."""
