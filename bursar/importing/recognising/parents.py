@@ -6,11 +6,13 @@ it is arithmetic: its amount is the sum of what stands directly below it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain
 
 from bursar.importing.recognising.paths import AllPaths, Path, Paths, possible_paths, says_all
+from bursar.importing.recognising.sums_in_order import sums_in_order
 from bursar.importing.values.evidence import Evidence
 from bursar.importing.values.numbers import DecimalMark, NotANumber, is_absent, parse_number
 
@@ -90,7 +92,7 @@ class Tree:
         several = sum(sum(map(bool, checked[path])) > 1 for path in proven)
         if not proven or (not several and len(proven) * 2 <= len(checked)):
             return None
-        certain = several > 0 and len(proven) >= _NEARLY_ALL * len(checked)
+        certain = several >= self.paths.needed and len(proven) >= _NEARLY_ALL * len(checked)
         first = self.samples[next(path for path in self.sums if path in proven)]
         paths = frozenset(below) if certain else frozenset(proven)
         return Parents(
@@ -121,7 +123,8 @@ def find_tree(
         # Whether all numbers like 1.000 are ones or thousands does not matter to a sum.
         marks[i] = DecimalMark.POINT if mark is DecimalMark.AMBIGUOUS else mark
     sums = [_amount(row, marks) for row in body]
-    for paths in possible_paths(body, width, amounts, labels, department):
+    ways: Iterable[Paths] = possible_paths(body, width, amounts, labels, department)
+    for paths in chain(ways, filter(None, [sums_in_order(body, sums)])):
         tree = Tree(paths, marks)
         for row, amount in zip(body, sums, strict=True):
             tree.add(row, amount)

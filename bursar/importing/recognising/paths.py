@@ -22,7 +22,12 @@ _LONGEST = 200
 
 
 class Paths(ABC):
-    """Gives each row its path; the rows have to come in order, each of them once."""
+    """Gives each row its path; the rows have to come in order, each of them once.
+
+    `needed` is how many sums it takes to prove that the rows are such a tree.
+    """
+
+    needed: int = 1
 
     @abstractmethod
     def path(self, row: Sequence[str]) -> Path | None:
@@ -38,6 +43,8 @@ class CodePaths(Paths):
 
     def __init__(self, column: int, way: str) -> None:
         self._column, self._way = column, way
+        # Where nothing parts them, that 10 stands before 101 may be chance.
+        self.needed = 1 if way == "parts" else 2
 
     def path(self, row: Sequence[str]) -> Path | None:
         """The parts of the row's code."""

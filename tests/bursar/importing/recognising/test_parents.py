@@ -130,3 +130,26 @@ def test_a_row_of_all_at_the_end_of_a_long_file_is_found(write, clean):
         write("Department,Fiscal Year,Budget\n" + rows + "All departments,FY2025,20000\n")
     )
     assert len(found.rows) == 2000
+
+
+PLAIN = ["Police,300", "Patrol,100", "Detectives,200", "Fire,50", "Engines,20", "Ladders,30"]
+
+
+@pytest.mark.parametrize("rows", [PLAIN, PLAIN[::-1]])
+def test_sums_that_only_their_amounts_tell_are_asked_about(write, clean, rows):
+    path = write("Department,Budget FY2025\n" + "\n".join(rows) + "\n")
+    assert [q.kind for q in analyze(path, path.name).questions] == ["parents"]
+    found = clean(path, parents="leave_out")
+    assert {row.department for row in found.rows} == {"Patrol", "Detectives", "Engines", "Ladders"}
+    assert len(clean(path, parents="load").rows) == 6
+
+
+def test_amounts_that_add_up_here_and_there_are_rows_like_others(write, clean):
+    rows = [*PLAIN, "Library,7"]
+    assert len(clean(write("Department,Budget FY2025\n" + "\n".join(rows) + "\n")).rows) == 7
+
+
+def test_one_sum_of_codes_that_nothing_parts_is_asked_about(write):
+    rows = "A,10,100\nB,101,60\nC,102,40\nD,20,70\nE,30,80\n"
+    path = write("Department,Account,Budget FY2025\n" + rows)
+    assert [q.kind for q in analyze(path, path.name).questions] == ["parents"]
