@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 
+from bursar.importing.cleaning.amounts import BLANK, Amount, AmountColumn, fit_decimals
 from bursar.importing.cleaning.binding import Slot
-from bursar.importing.cleaning.columns import (
-    BLANK,
-    Amount,
-    AmountColumn,
-    Lookup,
-    PeriodColumn,
-    fit_decimals,
-)
+from bursar.importing.cleaning.columns import Lookup, PeriodColumn
 from bursar.importing.cleaning.leaving_out import LeavingOut
 from bursar.importing.cleaning.readers import TEXTS, Readers
 from bursar.importing.cleaning.rows import BudgetRow, CellError, LeftOut, RejectedRow

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bursar.importing.cleaning.amounts import Amount
 from bursar.importing.cleaning.binding import Binding
-from bursar.importing.cleaning.columns import Amount
 from bursar.importing.cleaning.rows import LeftOut
 from bursar.importing.recognising.headers import is_blank
 from bursar.importing.recognising.other_tables import repeats_header

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from bursar.errors import Fault, InvalidInput, SeveralTables
 from bursar.fiscal import Part, resolve
+from bursar.importing.cleaning.amounts import AmountColumn
 from bursar.importing.cleaning.answers import Answers
 from bursar.importing.cleaning.binding import Binding, bind
-from bursar.importing.cleaning.columns import AmountColumn, CurrencyColumn, PeriodColumn, TextColumn
+from bursar.importing.cleaning.columns import CurrencyColumn, PeriodColumn, TextColumn
 from bursar.importing.cleaning.conventions import Conventions, conventions_of
 from bursar.importing.cleaning.rows import Defaults
 from bursar.importing.recognising.analysis import Analysis
