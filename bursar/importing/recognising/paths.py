@@ -152,7 +152,7 @@ def possible_paths(
     `amounts` are the columns of amounts; `labels` those of department, category and the like.
     """
     others = [i for i in range(width) if i not in amounts]
-    if any(says_all(_cell(row, i)) for row in body for i in others):
+    if any(says_all(text) for i in others for text in {_cell(row, i) for row in body}):
         yield AllPaths([i for i in others if i != department], department)
     for i in others:
         cells = [row[i] for row in body if i < len(row) and row[i].strip()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 
 from bursar.importing.recognising.parents import Tree
 from bursar.importing.recognising.totals import PlainTotals, TotalLabels
@@ -85,13 +85,14 @@ def scan_rows(
         scan.blank += len(chunk) - len(full)
         scan.rows += len(full)
         scan.last = [*scan.last, *full][-_NOTES:]
-        found = _totals(full, labels, sums) | _plain_totals(full, others, plain)
+        columns = list(zip_longest(*full, fillvalue=""))
+        found = _totals(columns, labels, sums) | _plain_totals(columns, others, plain)
         scan.totals += len(found)
         scan.rows -= len(found)
         for i, evidence in scan.evidence.items():
-            evidence.look([row[i] for row in full if len(row) > i])
+            evidence.look(_column(columns, i))
         for i, seen in scan.dates.items():
-            seen.look([row[i] for row in full if len(row) > i])
+            seen.look(_column(columns, i))
         if tree is not None:
             for n, row in enumerate(full):
                 if n not in found:
@@ -99,17 +100,25 @@ def scan_rows(
     return scan
 
 
-def _totals(rows: list[list[str]], labels: Sequence[int], sums: TotalLabels) -> set[int]:
+_Columns = Sequence[Sequence[str]]
+
+
+def _column(columns: _Columns, index: int) -> Sequence[str]:
+    """The cells of a column; none where every row of the chunk ends before it."""
+    return columns[index] if index < len(columns) else ()
+
+
+def _totals(columns: _Columns, labels: Sequence[int], sums: TotalLabels) -> set[int]:
     found: set[int] = set()
     for i in labels:
-        flags = [sums[row[i]] if len(row) > i else False for row in rows]
+        flags = list(map(sums.__getitem__, _column(columns, i)))
         if True in flags:
             found |= {n for n, flag in enumerate(flags) if flag}
     return found
 
 
-def _plain_totals(rows: list[list[str]], others: Sequence[int], plain: PlainTotals) -> set[int]:
+def _plain_totals(columns: _Columns, others: Sequence[int], plain: PlainTotals) -> set[int]:
     found: set[int] = set()
     for i in others:
-        found |= plain.rows([row[i] if len(row) > i else "" for row in rows])
+        found |= plain.rows(_column(columns, i))
     return found

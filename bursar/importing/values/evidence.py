@@ -26,7 +26,7 @@ _ENOUGH = 2000
 _AGAINST_POINT = re.compile(r",\d{1,2}(?!\d)|,\d{4}|\.\d{3}[.,]|(?<!\d),\d", re.ASCII)
 _AGAINST_COMMA = re.compile(r"\.\d{1,2}(?!\d)|\.\d{4}|,\d{3}[.,]|(?<!\d)\.\d", re.ASCII)
 # A sign, code or mark; those that were seen before are taken out first.
-_MARK = re.compile(r"[^\d\s.,()'’+\-−–]")
+_MARK = re.compile("[^0-9 \t\n.,()'\u2019+\\-\u2212\u2013\u00a0\u202f]")
 _FEW = 8
 
 
