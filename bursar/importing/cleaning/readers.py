@@ -17,7 +17,7 @@ from bursar.importing.cleaning.rows import Defaults
 from bursar.importing.recognising.analysis import Analysis
 from bursar.importing.recognising.parents import Parents
 from bursar.importing.recognising.totals import LABELS
-from bursar.importing.values.signs import OTHER_DOLLARS, are_several, conflicting
+from bursar.importing.values.signs import CRORES, OTHER_DOLLARS, are_several, conflicting
 from bursar.money import exponents, require_currency
 
 TEXTS = ("account", "program", "project", "fund", "owner", "notes", "external_ref")
@@ -115,7 +115,7 @@ def compile_readers(
             for part in {s.part for s in binding.slots}
         },
         currencies=CurrencyColumn(rules.allowed_currencies),
-        amounts=_amount_columns(conventions, places),
+        amounts=_amount_columns(conventions, places, None if varied else currency),
         budget_columns=frozenset(s.columns["budgeted_amount"] for s in binding.slots),
         department=department,
         sub_category=defaults.sub_category or constants.get("sub_category"),
@@ -132,11 +132,13 @@ def compile_readers(
     )
 
 
-def _amount_columns(conventions: Conventions, places: int) -> dict[int, AmountColumn]:
+def _amount_columns(
+    conventions: Conventions, places: int, currency: str | None
+) -> dict[int, AmountColumn]:
+    plain = currency is not None and currency not in CRORES
+    unclear = conventions.unclear_credits if plain else frozenset(conventions.marks)
     return {
-        i: AmountColumn(
-            mark, places, conventions.units[i], credits_plain=i not in conventions.unclear_credits
-        )
+        i: AmountColumn(mark, places, conventions.units[i], credits_plain=i not in unclear)
         for i, mark in conventions.marks.items()
     }
 

@@ -44,7 +44,8 @@ MEANINGS: dict[CellCode, str] = {
     ),
     CellCode.MIXED_NUMBER_FORMATS: "The cell's separators contradict the rest of its column.",
     CellCode.CREDIT_UNCLEAR: (
-        "The amount is marked CR or DR in a column where most are marked CR, so its sign is open."
+        "The amount is marked CR or DR where that does not tell its sign: most of its column is "
+        "marked CR, or its currency may count in crores."
     ),
     CellCode.PERCENT_NOT_ALLOWED: "A percentage stands where an amount belongs.",
     CellCode.FORMULA_ERROR: (

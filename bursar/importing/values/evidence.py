@@ -68,7 +68,7 @@ class Evidence:
             if type(cell) is not Numeric and not cell.isdigit():
                 entries = self._look_at(cell) or entries
         if entries:
-            self.credits += sum(cell.rstrip(" .")[-2:].upper() == "CR" for cell in cells)
+            self.credits += sum(cell.rstrip(" .")[-2:] == "CR" for cell in cells)
 
     def _unexpected(self, cells: Sequence[str]) -> Sequence[str]:
         if len(self.signs) > _FEW:
@@ -110,7 +110,7 @@ class Evidence:
         elif points + commas > 1 and GROUPED["." if points else ","].fullmatch(digits):
             # 1.234.567 groups by points, so decimals would follow a comma; 1.2.3 says nothing.
             self._count("," if points else ".")
-        return (shape["entry"] or "").upper() == "CR"
+        return bool(shape["entry"] == "CR")
 
     def _count(self, mark: str, *, ambiguous: bool = False) -> None:
         if mark == ".":

@@ -50,7 +50,7 @@ _SHAPE = re.compile(
     (?P<digits>\d[\d.,{_SPACES}]*|[.,]\d+)
     (?P<scale>\s*+(?:k|K|m|M|mio\.?|Mio\.?|mn|bn|B)(?![A-Za-z]))?
     \s*+(?P<post>{_AFFIX})?(?:,-)?\s*+(?P<trail>[-−–])?\s*+(?P<close>\))?(?P<trail2>[-−–])?
-    (?:\s*+(?P<entry>[CD]R|[CcDd]r)\.?)?""",
+    (?:\s*+(?P<entry>[CD]R)\.?)?""",
     re.VERBOSE,
 )
 _LONGEST = 100  # no amount is written with more characters
@@ -106,8 +106,8 @@ def looks_numeric(cell: str) -> bool:
 def parse_number(cell: str, mark: DecimalMark, *, credits_plain: bool = True) -> str:
     """Canonical decimal text (`-1234.50`) of one cell under the column's convention.
 
-    A dash is zero. CR behind an amount makes it negative and DR leaves it as it is, unless the
-    column does not make that plain. Blank cells are the caller's business. Raises NotANumber.
+    A dash is zero. CR behind an amount makes it negative and DR leaves it as it is, unless column
+    or currency do not make that plain. Blank cells are the caller's business. Raises NotANumber.
     """
     if type(cell) is Numeric:
         return _finite(cell)
@@ -123,7 +123,7 @@ def parse_number(cell: str, mark: DecimalMark, *, credits_plain: bool = True) ->
         raise _refusal(text)  # 12 34 is two numbers in one cell
     digits = _plain_digits(digits, mark, text)
     signs = [shape[name] for name in ("sign", "sign2", "trail", "trail2") if shape[name]]
-    entry = (shape["entry"] or "").upper()
+    entry = shape["entry"] or ""
     if len(signs) + bool(shape["open"]) + bool(entry) > 1:
         raise _refusal(text)
     if entry and not credits_plain:
@@ -182,8 +182,8 @@ def _other_convention(text: str, mark: str) -> NotANumber:
 def _unclear_credit(text: str) -> NotANumber:
     return NotANumber(
         "credit_unclear",
-        f"Most amounts of the column are marked CR, so it is not plain whether {text!r} is above"
-        " or below zero. Write it with a sign.",
+        f"It is not plain whether {text!r} is below zero: most amounts of the column are marked"
+        " CR, or its currency may count in crores. Write it in figures, with a sign.",
     )
 
 

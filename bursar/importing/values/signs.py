@@ -19,6 +19,8 @@ _SEVERAL = {
     "Rs": frozenset({"INR", "PKR", "LKR", "NPR", "MUR", "SCR"}),
     "£": frozenset({"GBP", "EGP", "FKP", "GIP", "SHP", "SYP", "LBP"}),
 }
+# Where `CR` is ten million as often as a credit.
+CRORES = frozenset({"INR", "PKR", "NPR", "LKR", "BDT"})
 
 
 def may_mean(sign: str) -> frozenset[str]:

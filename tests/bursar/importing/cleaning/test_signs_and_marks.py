@@ -24,6 +24,15 @@ def test_credits_are_errors_where_most_amounts_are_marked_so(write, clean):
     assert (found.codes, found.amounts) == (["credit_unclear"] * 2, ["3.25"])
 
 
+@pytest.mark.parametrize(
+    ("base", "cell", "code"),
+    [("INR", "1.50 CR", "credit_unclear"), ("USD", "1.50 Cr", "not_a_number")],
+)
+def test_crores_are_not_taken_for_credits(write, clean, base, cell, code):
+    found = clean(write(table(cell, "50.25", "7.25")), base_currency=base)
+    assert (found.codes, found.amounts) == ([code], ["50.25", "7.25"])
+
+
 @pytest.mark.parametrize("cell", ["-500 CR", "(500) CR", "-500 DR"])
 def test_two_marks_on_one_amount_are_refused(write, clean, cell):
     assert clean(write(table(cell, "1.50", "2.50"))).codes == ["not_a_number"]
