@@ -33,7 +33,8 @@ _Y4 = r"(?:19|20)\d\d"
 _Y = rf"(?:{_Y4}|'?\d\d)"
 _M = r"[^\s\d\-_/.,']{2,12}"  # a word; whether it is a month is looked up
 _FY = (
-    r"(?:f\.?\s?y\.?|fiscal year|financial year|budget year|school year|year ending|year ended|"
+    r"(?:f\.?\s?y\.?|f\.?y\.?e\.?|(?:f\.?y\.?|fiscal year) (?:ending|ended)|fiscal year|"
+    r"financial year|budget year|school year|year ending|year ended|"
     r"haushaltsjahr|geschaftsjahr|wirtschaftsjahr|gj|hj|exercice|annee|ejercicio|exercicio|"
     r"ano fiscal|ano|anno|esercizio|boekjaar|begrotingsjaar|jaar|jahr|rok|yil|year)"
 )

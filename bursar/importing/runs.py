@@ -37,7 +37,7 @@ class Wish:
     apply: bool = True
     force_kind: bool = False
     answers: dict[str, Any] | None = None
-    """What was asked about numbers: `decimal_marks` by header, `date_order`, `unit`."""
+    """What was asked: `decimal_marks` and `units` by header, `date_order`, `unit`, `parents`."""
     allow_below_used: bool = False
     """Whether budgets may fall below what is used on them."""
 

@@ -64,6 +64,8 @@ def clean_stored(
         decimal_marks=answers.get("decimal_marks"),
         date_order=answers.get("date_order"),
         unit=answers.get("unit"),
+        units=answers.get("units"),
+        parents=answers.get("parents"),
         # In a table with a column a period, a blank cell means no budget for that period.
         skip_blank_periods=analysis.layout != "long",
     )

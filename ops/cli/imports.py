@@ -77,6 +77,12 @@ def import_file(
     ] = None,
     date_order: Annotated[str | None, typer.Option(help="day_first or month_first.")] = None,
     unit: Annotated[int | None, typer.Option(help="1, 1000, 1000000: what amounts count.")] = None,
+    column_unit: Annotated[
+        list[str] | None, typer.Option(help="HEADER=1000 for the unit of a column of its own.")
+    ] = None,
+    parents: Annotated[
+        str | None, typer.Option(help="leave_out or load: rows that sum up rows below them.")
+    ] = None,
     continues: Annotated[
         str | None, typer.Option("--continue", help="Id of the import whose rows were mended.")
     ] = None,
@@ -93,6 +99,7 @@ def import_file(
         raise NotFound(f"There is no file {file}.")
     form = {"mode": mode, "apply": "false" if dry_run else "true"}
     form |= _form(sheet, mapped, default, decimal_mark, date_order, unit)
+    form |= _counted(column_unit, parents)
     if force_kind:
         form["force_kind"] = "true"
     api = client(tenant)
@@ -134,6 +141,21 @@ def _form(
         "unit": str(unit) if unit else None,
     }
     return {name: value for name, value in given.items() if value}
+
+
+def _counted(column_unit: list[str] | None, parents: str | None) -> dict[str, str]:
+    """The units of columns and what is done with parents, as form fields."""
+    found = {"parents": parents} if parents else {}
+    if column_unit:
+        units = {header: _whole(unit) for header, unit in map(_pair, column_unit)}
+        found["units"] = json.dumps(units)
+    return found
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise InvalidInput(f"{text!r} is no unit such as 1000.")
+    return int(text)
 
 
 def _pair(text: str) -> tuple[str, str]:

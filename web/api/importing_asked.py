@@ -9,7 +9,8 @@ from pydantic import Field
 from web.api.wire import CurrencyCode, Model, Text
 
 Header = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
-ANSWERS = frozenset({"decimal_marks", "date_order", "unit"})
+Unit = Literal[1, 1_000, 1_000_000, 1_000_000_000]
+ANSWERS = frozenset({"decimal_marks", "date_order", "unit", "units", "parents"})
 
 
 class DefaultsIn(Model):
@@ -22,11 +23,13 @@ class DefaultsIn(Model):
 
 
 class AnswersIn(Model):
-    """What a person answers about the numbers of a file."""
+    """What a person answers about the numbers of a file and the rows that sum up others."""
 
     decimal_marks: dict[Header, Literal[".", ","]] | None = None
     date_order: Literal["day_first", "month_first"] | None = None
-    unit: Literal[1, 1_000, 1_000_000, 1_000_000_000] | None = None
+    unit: Unit | None = None
+    units: dict[Header, Unit] | None = None
+    parents: Literal["leave_out", "load"] | None = None
 
 
 def answers_of(asked: AnswersIn) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class ImportIn(AnswersIn):
     force_kind: bool = False
     allow_below_used: bool = False
 
-    @field_validator("mapping", "defaults", "decimal_marks", "unit", mode="before")
+    @field_validator("mapping", "defaults", "decimal_marks", "unit", "units", mode="before")
     @classmethod
     def _from_json_text(cls, value: object) -> object:
         try:

@@ -64,6 +64,8 @@ class TemplateOut(Out):
     decimal_marks: dict[str, str] | None
     date_order: str | None
     unit: int | None
+    units: dict[str, int] | None
+    parents: str | None
     force_kind: bool
     created_by: str
     updated_by: str
@@ -101,6 +103,9 @@ class TemplatePath(BaseModel):
     template_id: UUID
 
 
+_ANSWERS = ("decimal_marks", "date_order", "unit", "units", "parents")
+
+
 def wire(template: MappingTemplate, replay: dict[str, Any] | None = None) -> dict[str, Any]:
     """A template as the API shows it."""
     return {
@@ -112,7 +117,7 @@ def wire(template: MappingTemplate, replay: dict[str, Any] | None = None) -> dic
             for header, target in zip(template.headers, template.targets, strict=True)
         ],
         "defaults": template.defaults,
-        **{name: template.answers.get(name) for name in ("decimal_marks", "date_order", "unit")},
+        **{name: template.answers.get(name) for name in _ANSWERS},
         "force_kind": template.force_kind,
         "created_by": template.created_by,
         "updated_by": template.updated_by,

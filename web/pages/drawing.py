@@ -143,6 +143,8 @@ def answer(asked: tuple[str, object]) -> str:
         return {".": "The point marks decimals", ",": "The comma marks decimals"}[str(choice)]
     if kind == "unit":
         return "As they stand" if choice == 1 else f"In units of {number(str(choice))}"
+    if kind == "parents":
+        return {"leave_out": "Leave them out", "load": "Load them too"}[str(choice)]
     return phrase(str(choice))
 
 

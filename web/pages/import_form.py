@@ -70,6 +70,8 @@ def _answers(analysis: Analysis) -> dict[str, Any]:
             continue
         if question.kind == "decimal_mark":
             answers.setdefault("decimal_marks", {})[question.column] = given
+        elif question.kind == "unit" and question.column is not None:
+            answers.setdefault("units", {})[question.column] = int(given)
         elif question.kind == "unit":
             answers["unit"] = int(given)
         else:
@@ -82,6 +84,8 @@ def wish_of(analysis: Analysis, chosen: Chosen, place: Place, *, apply: bool) ->
     the same file is known as the same whichever way it came.
     """
     changed = any(chosen.targets[c.index] != (c.target or "") for c in analysis.columns)
+    # Who goes on from the page of columns has said which of those with one name is meant.
+    changed = changed or any(question.kind == "column" for question in analysis.questions)
     mapping = {c.header: chosen.targets[c.index] or None for c in analysis.columns}
     defaults = dict(chosen.defaults)
     if "currency" in defaults:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -144,6 +144,11 @@ def _read(file_id: UUID, place: Place) -> Reading:
     recognised = analyze_stored(stored, tenant, sheet=place[0], header_row=place[1])
     with transaction() as session:
         found = interpret(session, tenant, recognised, runs.Wish())
+    if any(question.kind == "sheet" for question in found.analysis.questions):
+        # The page shows which sheet it is, so to go on with it is the answer.
+        rest = tuple(q for q in found.analysis.questions if q.kind != "sheet")
+        found = replace(found, analysis=replace(found.analysis, questions=rest))
+        place = (recognised.sheet, place[1])
     return Reading(stored, tenant, found.analysis, found.is_budget, found.template, place)
 
 

@@ -12,6 +12,7 @@ from bursar.errors import MappingIncomplete
 from bursar.importing.cleaning.binding import bind, overridden
 from bursar.importing.recognising.analysis import Analysis
 from bursar.importing.recognising.constants import Constant
+from bursar.importing.recognising.questions import settled
 from bursar.importing.recognising.words import normalise
 
 _YEARS = re.compile(r"(?:19|20)\d\d|(?<=fy )\d\d\b|(?<=fy)\d\d\b")
@@ -48,7 +49,7 @@ def with_choices(analysis: Analysis, mapping: Mapping[str, str | None] | None) -
         else replace(new, confidence=1.0, reason=_said(new.header in mapping, new.target))
         for old, new in zip(analysis.columns, overridden(analysis, mapping), strict=True)
     )
-    return replace(analysis, columns=columns)
+    return replace(analysis, columns=columns, questions=settled(analysis.questions, mapping))
 
 
 def _said(chosen: bool, target: str | None) -> str:
@@ -76,7 +77,8 @@ def with_template(
         **{f: Constant(str(v), "template") for f, v in defaults.items() if f in DEFAULTS and v},
         **analysis.constants,
     }
-    remembered = replace(analysis, columns=columns, constants=constants)
+    questions = settled(analysis.questions, analysis.headers)
+    remembered = replace(analysis, columns=columns, constants=constants, questions=questions)
     missing = _missing(remembered, fiscal_start_month)
     return replace(remembered, missing_required=missing, can_proceed=not missing)
 

@@ -58,12 +58,15 @@ def interpret(session: Session, tenant: Tenant, recognised: Analysis, wish: Wish
     )
 
 
+_NOT_KEPT = ("unit", "units", "parents")
+
+
 def remember(session: Session, run: ImportRun) -> None:
     """Keep what a person chose for this import as the template of files with these headers.
 
     Where there is a template already it stays as it is: changing it shows first what that does.
-    Defaults and the unit are not kept, as the next file may be of another period or department, and
-    says itself what it counts.
+    Defaults, units and what is done with parents are not kept: the next file may be of another
+    period or department, and says itself what it counts and sums up.
     """
     analysis = run.analysis or {}
     if not run.mapping or run.continues_id is not None or not analysis.get("columns"):
@@ -73,7 +76,7 @@ def remember(session: Session, run: ImportRun) -> None:
     content = Content(
         name=_name(analysis["file_name"]),
         targets=tuple(column["target"] for column in analysis["columns"]),
-        answers={name: value for name, value in run.answers.items() if name != "unit"},
+        answers={name: value for name, value in run.answers.items() if name not in _NOT_KEPT},
         force_kind=run.force_kind,
     )
     with suppress(DuplicateTemplate), session.begin_nested():  # another import may be quicker

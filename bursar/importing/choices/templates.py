@@ -26,7 +26,7 @@ from schema.tables import MappingTemplate, MappingTemplateVersion
 class Content:
     """What a template says: a target a column, and what holds where no column says it.
 
-    `answers` settle questions about numbers (`decimal_marks`, `date_order`, `unit`); with
+    `answers` settle questions (`decimal_marks`, `date_order`, `unit`, `units`, `parents`); with
     `force_kind` files of this shape are budgets whatever they look like.
     """
 
@@ -96,8 +96,18 @@ def answers_for(analysis: Analysis, headers: Sequence[str], content: Content) ->
     if "date_order" in content.answers and any(kind == "date_order" for kind, _ in asked):
         answers["date_order"] = content.answers["date_order"]
     unit = content.answers.get("unit")
-    if unit and analysis.unit in (1, unit):
+    if unit and {analysis.unit, *analysis.units.values()} <= {1, unit}:
         answers["unit"] = unit
+    units = {
+        analysis.headers[list(headers).index(header)]: size
+        for header, size in (content.answers.get("units") or {}).items()
+        if header in headers
+    }
+    units = {header: size for header, size in units.items() if ("unit", header) in asked}
+    if units:
+        answers["units"] = units
+    if content.answers.get("parents") and ("parents", None) in asked:
+        answers["parents"] = content.answers["parents"]
     return answers
 
 
@@ -210,8 +220,9 @@ def require_content(session: Session, headers: Sequence[str], content: Content) 
         if name not in DEFAULTS
     ]
     faults += [
-        Fault("/decimal_marks", "unknown_header", f"There is no column {header!r}.")
-        for header in content.answers.get("decimal_marks") or {}
+        Fault(f"/{answer}", "unknown_header", f"There is no column {header!r}.")
+        for answer in ("decimal_marks", "units")
+        for header in content.answers.get(answer) or {}
         if header not in headers
     ]
     defaults = dict(content.defaults)

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
+from bursar.importing.cleaning.answers import Answers
 from bursar.importing.cleaning.blocks import BlockReader
-from bursar.importing.cleaning.conventions import Answers
 from bursar.importing.cleaning.readers import Readers, TenantRules, compile_readers
 from bursar.importing.cleaning.rows import BudgetRow, CellError, Defaults, LeftOut, RejectedRow
 from bursar.importing.reading import open_source
@@ -33,6 +33,8 @@ def clean_rows(
     decimal_marks: Mapping[str, str] | None = None,
     date_order: str | None = None,
     unit: int | None = None,
+    units: Mapping[str, int] | None = None,
+    parents: str | None = None,
     skip_blank_periods: bool = False,
     left_out: LeftOut | None = None,
 ) -> Iterator[BudgetRow | RejectedRow]:
@@ -40,8 +42,9 @@ def clean_rows(
 
     `mapping` (header to target) overrides the proposed one; `decimal_marks` (header to "." or ",")
     answers what a column of 1.000-like numbers left open, `date_order` (day_first or month_first)
-    what dates left open, `unit` by what every amount is multiplied; with `skip_blank_periods` a
-    blank cell of a wide layout gives no row instead of an error; `left_out` is counted up.
+    what dates left open, `unit` and `units` (by header) by what amounts are multiplied, `parents`
+    (leave_out or load) what to do with rows above their parts; with `skip_blank_periods` a blank
+    cell of a wide layout gives no row instead of an error; `left_out` is counted up.
     One row of a wide layout gives one budget row a period, or is rejected as a whole.
 
     Raises InvalidInput for an unknown header, target, default or answer, MappingIncomplete where a
@@ -54,7 +57,9 @@ def clean_rows(
         mapping=mapping,
         defaults=defaults,
         rules=rules,
-        answers=Answers(decimal_marks or {}, date_order, unit, skip_blank_periods),
+        answers=Answers(
+            decimal_marks or {}, date_order, unit, skip_blank_periods, units or {}, parents
+        ),
     )
     return _rows(path, analysis, readers, left_out if left_out is not None else LeftOut())
 

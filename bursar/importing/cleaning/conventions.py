@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from bursar.errors import Fault, InvalidInput, MappingIncomplete
+from bursar.importing.cleaning.answers import Answers
 from bursar.importing.cleaning.binding import Binding
+from bursar.importing.cleaning.counting_units import open_units, told_unit
 from bursar.importing.reading import open_source
 from bursar.importing.recognising.analysis import Analysis
-from bursar.importing.recognising.questions import Question, open_questions
+from bursar.importing.recognising.questions import Question, open_questions, settled
 from bursar.importing.recognising.scanning import scan_rows
 from bursar.importing.recognising.understanding import thousands_mark
 from bursar.importing.values.dates import DateOrder
@@ -19,28 +21,30 @@ from bursar.importing.values.numbers import DecimalMark
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """What a person answered about one file; None is no answer."""
-
-    decimal_marks: Mapping[str, str]
-    date_order: str | None
-    unit: int | None
-    skip_blank_periods: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Conventions:
-    """`marks` by amount column; `date_order` of the period column; amounts times `unit`."""
+    """`marks`, and `units` to multiply by, go by amount column; `signs` are all that amounts carry;
+    `unclear_credits` are columns of which CR does not tell the sign.
+    """
 
     marks: Mapping[int, DecimalMark]
     date_order: DateOrder | None
-    unit: int
+    units: Mapping[int, int]
+    signs: tuple[str, ...]
+    unclear_credits: frozenset[int]
+    without_parents: bool
 
 
 def conventions_of(
-    path: Path, analysis: Analysis, binding: Binding, answers: Answers
+    path: Path,
+    analysis: Analysis,
+    binding: Binding,
+    answers: Answers,
+    mapping: Collection[str] = (),
 ) -> Conventions:
-    """Raises InvalidInput for an answer that is none, MappingIncomplete for an open question."""
+    """`mapping` are the headers that a person mapped.
+
+    Raises InvalidInput for an answer that is none, MappingIncomplete for an open question.
+    """
     marks = dict(analysis.marks or {}) | _told_marks(analysis, answers)
     orders = dict(analysis.date_orders)
     amounts = sorted({i for slot in binding.slots for i in slot.columns.values()})
@@ -48,24 +52,42 @@ def conventions_of(
     unknown = [i for i in amounts if i not in marks]
     fresh = [period] if period is not None and period not in orders else []
     open_dates = [i for i in [period] if i is not None and _asked_about(analysis, i)]
+    signs, unclear = set(analysis.signs), analysis.unclear_credits
     if unknown or fresh:
-        rows = open_source(path, analysis.file_name).rows(analysis.sheet)
-        body = islice(rows, analysis.header_row + 1, None)
+        source = open_source(path, analysis.file_name)
+        body = islice(source.rows(analysis.sheet), analysis.header_row + 1, None)
         scan = scan_rows([], body, unknown, [], fresh)
+        scan.show(source.symbols(analysis.sheet))
         marks |= {i: scan.mark(i, thousands_mark(analysis.headers)) for i in unknown}
+        signs |= scan.signs(unknown)
+        unclear |= scan.unclear_credits()
         orders |= {i: scan.dates[i].decide() for i in fresh}
         open_dates += [i for i in fresh if scan.dates[i].is_open()]
     told_order = _told_order(answers.date_order)
+    told = _told_parents(answers.parents)
     questions = open_questions(
         analysis.headers,
         {i: marks[i] for i in amounts},
         [] if told_order else open_dates,
-        analysis.unit if answers.unit is None else 1,
+        open_units(analysis, amounts, answers),
+    )
+    questions += tuple(
+        q
+        for q in settled(analysis.questions, mapping)
+        if q.kind in ("sheet", "column") or (q.kind == "parents" and not told)
     )
     if questions:
         raise _unanswered(questions)
     order = told_order or (orders.get(period) if period is not None else None)
-    return Conventions({i: marks[i] for i in amounts}, order, answers.unit or 1)
+    certain = analysis.parents is not None and analysis.parents.certain
+    return Conventions(
+        {i: marks[i] for i in amounts},
+        order,
+        {i: told_unit(analysis, i, amounts, answers) or 1 for i in amounts},
+        tuple(sorted(signs)),
+        unclear,
+        told == "leave_out" if told else certain,
+    )
 
 
 def _asked_about(analysis: Analysis, index: int) -> bool:
@@ -94,9 +116,21 @@ def _told_order(order: str | None) -> DateOrder | None:
     return DateOrder(order)
 
 
+def _told_parents(answer: str | None) -> str | None:
+    if answer not in (None, "leave_out", "load"):
+        detail = f"{answer!r} is no answer; say leave_out or load."
+        raise InvalidInput(detail, faults=[Fault("/parents", "invalid_parents", detail)])
+    return answer
+
+
 def _unanswered(questions: tuple[Question, ...]) -> MappingIncomplete:
     pointers = {
         "decimal_mark": "/decimal_marks", "date_order": "/date_order", "unit": "/unit",
+        "parents": "/parents", "sheet": "/sheet", "column": "/mapping",
     }  # fmt: skip
-    faults = [Fault(pointers[q.kind], f"{q.kind}_open", q.detail) for q in questions]
+    faults = [
+        Fault("/units" if q.kind == "unit" and q.column else pointers[q.kind], f"{q.kind}_open",
+              q.detail)
+        for q in questions
+    ]  # fmt: skip
     return MappingIncomplete(" ".join(q.detail for q in questions), faults=faults)

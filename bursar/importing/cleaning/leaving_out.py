@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bursar.importing.cleaning.amounts import Amount
 from bursar.importing.cleaning.binding import Binding
-from bursar.importing.cleaning.columns import Amount
 from bursar.importing.cleaning.rows import LeftOut
 from bursar.importing.recognising.headers import is_blank
 from bursar.importing.recognising.other_tables import repeats_header
-from bursar.importing.recognising.totals import TotalLabels
+from bursar.importing.recognising.parents import Parents
+from bursar.importing.recognising.totals import LABELS, PlainTotals, TotalLabels
 from bursar.importing.values.numbers import DASHES, is_absent, looks_numeric
-
-_LABELS = ("department", "sub_category", "program")
 
 
 class LeavingOut:
@@ -24,15 +23,22 @@ class LeavingOut:
         counts: LeftOut,
         headers: Sequence[str] = (),
         section: int | None = None,
+        parents: Parents | None = None,
     ) -> None:
+        self._parents = parents
+        self._tree = parents.tree.afresh() if parents is not None else None
         self._headers = headers
-        self._labels = [binding.texts[t] for t in _LABELS if t in binding.texts]
+        self._labels = [binding.texts[t] for t in LABELS if t in binding.texts]
         if section is not None and section not in self._labels:
             self._labels.append(section)
         self._mapped = sorted(binding.texts.values())
         self._amounts = sorted({i for slot in binding.slots for i in slot.columns.values()})
         self._counts = counts
         self._sums = TotalLabels()
+        self._plain = PlainTotals()
+        period = {binding.texts[t] for t in ("fiscal_period", "currency") if t in binding.texts}
+        taken = {*self._labels, *self._amounts, *period}
+        self._others = [i for i in range(len(headers)) if i not in taken]
 
     def rows(
         self,
@@ -50,12 +56,27 @@ class LeavingOut:
             flags = list(map(self._sums.__getitem__, columns[index]))
             if True in flags:
                 skipped |= {i for i, flag in enumerate(flags) if flag}
+        for index in self._others:
+            skipped |= self._plain.rows(columns[index])
         self._counts.totals += len(skipped) - before
+        if self._parents is not None:
+            skipped |= self._above_their_parts(rows, skipped)
         if self._mapped and all("" in columns[i] for i in self._mapped):
             skipped |= self._unlabelled(rows, columns, skipped)
         if not plain:
             skipped |= self._empty(rows, amounts, skipped)
         return skipped
+
+    def _above_their_parts(self, rows: Sequence[Sequence[str]], skipped: set[int]) -> set[int]:
+        """Parents, whose amounts are the sums of their parts."""
+        if self._parents is None or self._tree is None:
+            return set()
+        found = set()
+        for i, row in enumerate(rows):
+            if i not in skipped and self._tree.path(row) in self._parents.paths:
+                found.add(i)
+        self._counts.totals += len(found)
+        return found
 
     def _repeated_headers(
         self, rows: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]

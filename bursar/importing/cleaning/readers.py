@@ -8,12 +8,16 @@ from pathlib import Path
 
 from bursar.errors import Fault, InvalidInput, SeveralTables
 from bursar.fiscal import Part, resolve
+from bursar.importing.cleaning.amounts import AmountColumn
+from bursar.importing.cleaning.answers import Answers
 from bursar.importing.cleaning.binding import Binding, bind
-from bursar.importing.cleaning.columns import AmountColumn, CurrencyColumn, PeriodColumn, TextColumn
-from bursar.importing.cleaning.conventions import Answers, conventions_of
+from bursar.importing.cleaning.columns import CurrencyColumn, PeriodColumn, TextColumn
+from bursar.importing.cleaning.conventions import Conventions, conventions_of
 from bursar.importing.cleaning.rows import Defaults
 from bursar.importing.recognising.analysis import Analysis
-from bursar.importing.values.signs import OTHER_DOLLARS, are_several, conflicting
+from bursar.importing.recognising.parents import Parents
+from bursar.importing.recognising.totals import LABELS
+from bursar.importing.values.signs import CRORES, OTHER_DOLLARS, are_several, conflicting
 from bursar.money import exponents, require_currency
 
 TEXTS = ("account", "program", "project", "fund", "owner", "notes", "external_ref")
@@ -50,8 +54,14 @@ class Readers:
     signed: bool
     """Whether amounts carry signs or codes of currencies."""
     places: int
+    labels: tuple[int, ...]
+    """Columns beside the department that say what a row is of."""
     section_column: int | None
     """Where departments stand in rows of their own."""
+    carried_column: int | None
+    """Where a blank means the department of the line above."""
+    parents: Parents | None
+    """Rows above their parts that are left out."""
     skip_blank_periods: bool
     """Whether a blank cell of a wide layout is no budget rather than a missing one."""
 
@@ -77,17 +87,19 @@ def compile_readers(
     department = defaults.department or constants.get("department")
     period = _default_period(defaults, constants.get("fiscal_period"), start)
     currency = _default_currency(defaults.currency, constants.get("currency"), rules)
-    signs = analysis.signs
     supplied = {"department": department, "fiscal_period": period}
     given = frozenset(field for field, value in supplied.items() if value)
     if analysis.section_column is not None:
         given |= {"department"}
     binding = bind(analysis, mapping, given, start)
     varied = "currency" in binding.texts
+    texts = binding.texts
+    years = analysis.years.get(texts.get("fiscal_period", -1))
+    conventions = conventions_of(path, analysis, binding, answers, mapping or {})
+    signs = conventions.signs
     if not varied:
         _require_one_currency(signs, currency, told=defaults.currency is not None)
     places = 2 if varied else exponents()[currency]
-    conventions = conventions_of(path, analysis, binding, answers)
     return Readers(
         headers=analysis.headers,
         sheet=analysis.sheet,
@@ -99,13 +111,11 @@ def compile_readers(
             if target in binding.texts
         },
         periods={
-            part: PeriodColumn(start, part, period, conventions.date_order)
+            part: PeriodColumn(start, part, period, conventions.date_order, years)
             for part in {s.part for s in binding.slots}
         },
         currencies=CurrencyColumn(rules.allowed_currencies),
-        amounts={
-            i: AmountColumn(mark, places, conventions.unit) for i, mark in conventions.marks.items()
-        },
+        amounts=_amount_columns(conventions, places, None if varied else currency),
         budget_columns=frozenset(s.columns["budgeted_amount"] for s in binding.slots),
         department=department,
         sub_category=defaults.sub_category or constants.get("sub_category"),
@@ -114,9 +124,29 @@ def compile_readers(
         varied=varied,
         signed=bool(signs),
         places=places,
+        labels=tuple(i for t, i in texts.items() if t in LABELS and t != "department"),
         section_column=_section_column(analysis, binding, defaults),
+        carried_column=_carried_column(analysis, texts),
+        parents=analysis.parents if conventions.without_parents else None,
         skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
     )
+
+
+def _amount_columns(
+    conventions: Conventions, places: int, currency: str | None
+) -> dict[int, AmountColumn]:
+    plain = currency is not None and currency not in CRORES
+    unclear = conventions.unclear_credits if plain else frozenset(conventions.marks)
+    return {
+        i: AmountColumn(mark, places, conventions.units[i], credits_plain=i not in unclear)
+        for i, mark in conventions.marks.items()
+    }
+
+
+def _carried_column(analysis: Analysis, texts: Mapping[str, int]) -> int | None:
+    """Blanks mean the department above only in the column that was seen to be written so."""
+    own = texts.get("department") == analysis.carried_column
+    return analysis.carried_column if own else None
 
 
 def _section_column(analysis: Analysis, binding: Binding, defaults: Defaults) -> int | None:

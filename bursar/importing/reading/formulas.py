@@ -37,7 +37,7 @@ def cells_without_result(path: Path, file_name: str, sheet: str) -> Cells:
     """
     found: Cells = {}
     with zipfile.ZipFile(path) as archive:
-        member = _member_of(archive, sheet)
+        member = member_of(archive, sheet)
         if member is None:
             return found
         count = 0
@@ -71,7 +71,7 @@ def _texts_with_formulas(archive: zipfile.ZipFile, member: str) -> Iterator[byte
     yield tail
 
 
-def _member_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
+def member_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
     """The part of the archive that holds the sheet of that name."""
     names = {name.lower(): name for name in archive.namelist()}
     book, links = names.get("xl/workbook.xml"), names.get("xl/_rels/workbook.xml.rels")

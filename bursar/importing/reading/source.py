@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,10 @@ class Source(Protocol):
 
     def rows(self, sheet: str | None = None) -> Iterator[list[str]]:
         """Every raw row of the sheet in order, counted from 0; blank rows are rows too."""
+        ...
+
+    def symbols(self, sheet: str | None = None) -> Mapping[int, Collection[str]]:
+        """What the file shows beside the numbers of a column without writing it into the cells."""
         ...
 
     def notes(self, sheet: str | None = None) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
@@ -45,6 +45,11 @@ class TextSource:
         return UnreadableFile(
             f"{self.file_name} mixes text encodings. Save it again as UTF-8 and retry."
         )
+
+    def symbols(self, sheet: str | None = None) -> Mapping[int, set[str]]:
+        """Text shows nothing beside what it says."""
+        del sheet
+        return {}
 
     def notes(self, sheet: str | None = None) -> list[str]:
         """What a person should know of the file as such."""

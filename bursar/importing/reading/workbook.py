@@ -7,7 +7,7 @@ text. calamine is written in Rust and can panic on damaged files; a panic is a d
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ import python_calamine as calamine
 from bursar.config import settings
 from bursar.errors import BursarError, EmptyFile, FileLimitExceeded, SheetNotFound, UnreadableFile
 from bursar.importing.reading.addresses import column_letters
+from bursar.importing.reading.appearance import Appearance, appearance_of
 from bursar.importing.reading.archive import check_archive
 from bursar.importing.reading.cells import Numeric
 from bursar.importing.reading.doubles import double_text
@@ -48,6 +49,7 @@ class WorkbookSource:
         self._hidden = [name for name in self._names if name not in self.sheets]
         self._zipped = zipped
         self._formulas: dict[str, Cells] = {}
+        self._appearances: dict[str, Appearance] = {}
         if not self.sheets:
             raise EmptyFile(f"{file_name} has no sheet with cells.")
 
@@ -103,14 +105,28 @@ class WorkbookSource:
             )
         return self._text_rows(name, table)
 
+    def symbols(self, sheet: str | None = None) -> Mapping[int, set[str]]:
+        """What number formats put beside the numbers of each column."""
+        return self._shown(sheet if sheet is not None else self.sheets[0]).symbols
+
+    def _shown(self, sheet: str) -> Appearance:
+        if sheet not in self._appearances:
+            self._appearances[sheet] = (
+                self._guard(lambda: appearance_of(self.path, sheet))
+                if self._zipped
+                else Appearance()
+            )
+        return self._appearances[sheet]
+
     def notes(self, sheet: str | None = None) -> list[str]:
-        """Hidden sheets, and formulas of the sheet without a result."""
+        """Hidden sheets, rows and columns, and formulas of the sheet without a result."""
         notes = []
         if self._hidden:
             notes.append(
                 f"Hidden sheets are not proposed: {', '.join(self._hidden[:10])}. Name one to read"
                 " it."
             )
+        notes += self._shown(sheet if sheet is not None else self.sheets[0]).notes()
         formulas = self._without_result(sheet if sheet is not None else self.sheets[0])
         if formulas:
             count = sum(map(len, formulas.values()))

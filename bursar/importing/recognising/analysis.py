@@ -9,14 +9,19 @@ from pathlib import Path
 
 from bursar.errors import EmptyFile, InvalidInput
 from bursar.importing.reading import Source, open_source
-from bursar.importing.recognising.constants import Constant, find_unit
+from bursar.importing.recognising.constants import Constant
+from bursar.importing.recognising.equal_headers import equal_headers
 from bursar.importing.recognising.headers import is_blank
 from bursar.importing.recognising.kinds import Detection
 from bursar.importing.recognising.mapping import ColumnMapping
 from bursar.importing.recognising.mixed_rows import MixedRows, find_mixed_rows
 from bursar.importing.recognising.other_tables import OtherTable, find_other_table
-from bursar.importing.recognising.questions import Question, open_questions
+from bursar.importing.recognising.parents import Parents, Tree, find_tree, tree_of_all
+from bursar.importing.recognising.questions import Question, open_questions, parents_of, sheet_of
 from bursar.importing.recognising.scanning import Scan, scan_rows
+from bursar.importing.recognising.sheets import Choice, choose_sheet
+from bursar.importing.recognising.short_years import ShortYears
+from bursar.importing.recognising.totals import LABELS
 from bursar.importing.recognising.understanding import (
     Options,
     Understanding,
@@ -26,7 +31,8 @@ from bursar.importing.recognising.understanding import (
     understand,
     warnings_of,
 )
-from bursar.importing.recognising.vocabulary import MEASURES, REQUIRED
+from bursar.importing.recognising.units import notes_below, unit_of_notes, units_of_columns
+from bursar.importing.recognising.vocabulary import MEASURES
 from bursar.importing.values.dates import DateOrder
 from bursar.importing.values.numbers import DecimalMark
 
@@ -39,8 +45,9 @@ class Analysis:
     """One sheet of one file, understood. `header_row` counts raw rows from 0; -1: there is none.
 
     `total_rows` are the rows below the header that are neither blank nor totals; `unit` is 1, or
-    what the title says that amounts are counted in; `marks` says how each amount column writes
-    decimals, `date_orders` what comes first in dates; `questions` are for a person to answer;
+    what title or notes say that amounts are counted in, `units` what the headers of single columns
+    say; `marks` says how each amount column writes decimals, `date_orders` what comes first in
+    dates, `years` how years are written short; `questions` are for a person to answer;
     `section_column` has departments in rows of their own.
     """
 
@@ -58,12 +65,19 @@ class Analysis:
     can_proceed: bool
     constants: Mapping[str, Constant]
     unit: int = 1
+    units: Mapping[int, int] = field(default_factory=dict)
     marks: Mapping[int, DecimalMark] | None = None
     date_orders: Mapping[int, DateOrder | None] = field(default_factory=dict)
+    years: Mapping[int, ShortYears] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     signs: tuple[str, ...] = ()
     """Currency signs and codes seen beside amounts."""
+    unclear_credits: frozenset[int] = frozenset()
+    """Amount columns of which most cells are marked CR."""
+    parents: Parents | None = None
     section_column: int | None = None
+    carried_column: int | None = None
+    """Where a blank means the department of the line above."""
     other_table: OtherTable | MixedRows | None = None
 
     def to_wire(self) -> dict[str, object]:
@@ -105,38 +119,14 @@ def analyze(
     """
     source = open_source(path, file_name)
     options = Options(header_row, keywords, fiscal_start_month)
-    if sheet is None and len(source.sheets) > 1:
-        sheet = _best_sheet(source, options)
-    elif sheet is None and source.sheets:
-        sheet = source.sheets[0]
-    return _analyze_sheet(source, sheet, options)
+    choice = Choice(sheet)
+    if sheet is None and source.sheets:
+        choice = choose_sheet(source, options)
+    return _analyze_sheet(source, choice, options)
 
 
-def _best_sheet(source: Source, options: Options) -> str:
-    """The sheet that most looks like a budget table; the first one that is a table at all wins
-    ties.
-    """
-    options = Options(None, options.keywords, options.start)
-    best, best_score = source.sheets[0], -1.0
-    for i, name in enumerate(source.sheets[:40]):
-        head = list(islice(source.rows(name), 200))
-        if sum(not is_blank(row) for row in head) < 2:
-            continue
-        understood = understand(source, name, head, options)
-        mapped = {c.target for c in understood.columns if c.target}
-        score = (
-            2 * understood.detection.budget_confidence
-            + 0.5 * len(mapped & set(REQUIRED))
-            + min(1.0, len(head) / 30)
-            - 0.01 * i
-        )
-        if score > best_score:
-            best, best_score = name, score
-    return best
-
-
-def _analyze_sheet(source: Source, sheet: str | None, options: Options) -> Analysis:
-    header_row = options.header_row
+def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis:
+    header_row, sheet = options.header_row, choice.sheet
     rows = source.rows(sheet)
     head = list(islice(rows, _HEAD + (header_row or 0)))
     place = f"Sheet {sheet!r} of {source.file_name}" if sheet else source.file_name
@@ -146,18 +136,33 @@ def _analyze_sheet(source: Source, sheet: str | None, options: Options) -> Analy
         raise InvalidInput(f"{place} has no row {header_row}; rows count from 0.")
     found = understand(source, sheet, head, options)
     amounts = [c.index for c in found.columns if c.target in MEASURES]
-    scan = _scan(found, head, rows, amounts)
+    tree = _tree(found, amounts)
+    scan = _scan(found, head, rows, amounts, tree)
+    if tree is None and len(head) >= _HEAD:
+        tree = _late_tree(source, sheet, found, scan, amounts)
+    scan.show(source.symbols(sheet))
     constants = find_constants(found, scan, amounts)
     missing = missing_fields(found, constants)
     names = found.header.names
-    unit = find_unit([*found.header.titles, *(names[i] for i in amounts)])
-    marks = {i: scan.mark(i, thousands_mark(names)) for i in amounts}
+    unit = unit_of_notes([*found.header.titles, *notes_below([*found.body, *scan.last])])
+    units = units_of_columns(names, found.header.groups)
+    stated = {i: units.get(i, unit) for i in amounts}
+    whole = all(size == 1 for size in stated.values())
+    marks = {i: scan.mark(i, thousands_mark(names), whole=whole) for i in amounts}
     open_dates = [i for i, seen in scan.dates.items() if seen.is_open()]
-    questions = open_questions(names, marks, open_dates, unit)
+    parents = tree.parents() if tree is not None else None
+    questions = open_questions(names, marks, open_dates, stated)
+    questions += equal_headers(found.columns, found.body)
+    if parents is not None and not parents.certain:
+        questions += (parents_of(parents.detail),)
+    if choice.alike and sheet is not None:
+        questions += (sheet_of(sheet, choice.alike),)
     other = find_other_table(head, found.header, amounts) or find_mixed_rows(
         found.columns, found.body
     )
     warnings = [*found.detection.warnings, *warnings_of(scan, missing, found)]
+    warnings += [parents.detail] if parents is not None and parents.certain else []
+    warnings += choice.notes
     warnings += source.notes(sheet)
     warnings += [question.detail for question in questions]
     warnings += [other.detail] if other else []
@@ -169,7 +174,7 @@ def _analyze_sheet(source: Source, sheet: str | None, options: Options) -> Analy
         header_row=found.header.row,
         headers=names,
         sample_rows=tuple(tuple(str(cell) for cell in row) for row in found.body[:_SHOWN]),
-        total_rows=scan.rows,
+        total_rows=scan.rows - (parents.rows if parents is not None and parents.certain else 0),
         layout=found.layout,
         columns=found.columns,
         detection=detection,
@@ -177,23 +182,64 @@ def _analyze_sheet(source: Source, sheet: str | None, options: Options) -> Analy
         can_proceed=not (missing or questions or other) and detection.kind == "budget",
         constants=constants,
         unit=unit,
+        units=units,
         marks=marks,
         date_orders={i: seen.decide() for i, seen in scan.dates.items()},
+        years=found.years,
         questions=questions,
         signs=tuple(sorted(scan.signs(amounts))),
+        carried_column=found.carried,
         section_column=found.sections.column if found.sections else None,
         other_table=other,
+        unclear_credits=scan.unclear_credits(),
+        parents=parents,
     )
 
 
+def _tree(found: Understanding, amounts: Sequence[int]) -> Tree | None:
+    """The tree that the first rows are, if any."""
+    budgets, department = _budgets(found)
+    labels = sorted(c.index for c in found.columns if c.target in LABELS)
+    width = len(found.header.names)
+    return find_tree(found.body, width, budgets, amounts, labels, department)
+
+
+def _budgets(found: Understanding) -> tuple[list[int], int | None]:
+    """The columns of budgets, and the one of departments."""
+    department = next((c.index for c in found.columns if c.target == "department"), None)
+    return [c.index for c in found.columns if c.target == "budgeted_amount"], department
+
+
+def _late_tree(
+    source: Source, sheet: str | None, found: Understanding, scan: Scan, amounts: list[int]
+) -> Tree | None:
+    """A tree under a row of everything at the end of a file too long to be seen at once."""
+    budgets, department = _budgets(found)
+    others = [i for i in range(len(found.header.names)) if i not in amounts]
+    tree = tree_of_all(scan.last, others, {i: scan.mark(i) for i in budgets}, department)
+    if tree is not None:
+        _scan(found, [], islice(source.rows(sheet), found.header.row + 1, None), [], tree)
+    return tree
+
+
 def _scan(
-    found: Understanding, head: list[list[str]], rest: Iterator[list[str]], amounts: list[int]
+    found: Understanding,
+    head: list[list[str]],
+    rest: Iterator[list[str]],
+    amounts: list[int],
+    tree: Tree | None,
 ) -> Scan:
     """One pass over every row below the header."""
-    labels = [
-        c.index for c in found.columns if c.target in ("department", "sub_category", "program")
-    ]
+    labels = [c.index for c in found.columns if c.target in LABELS]
     if found.sections and found.sections.column not in labels:
         labels.append(found.sections.column)
     periods = [c.index for c in found.columns if c.target == "fiscal_period"]
-    return scan_rows(head[found.header.row + 1 :], rest, amounts, labels or [0], periods)
+    apart = {
+        *labels,
+        *amounts,
+        *(c.index for c in found.columns if c.target in ("fiscal_period", "currency")),
+    }
+    others = [i for i in range(len(found.header.names)) if i not in apart]
+    return scan_rows(
+        head[found.header.row + 1 :], rest, amounts, labels or [0], periods, tree, others
+    )

@@ -10,8 +10,6 @@ from typing import Literal
 
 from bursar.fiscal import Period, find
 from bursar.importing.recognising.matching import match_name
-from bursar.importing.recognising.vocabulary import vocabulary
-from bursar.importing.recognising.words import normalise
 from bursar.importing.values.numbers import SIGN_CURRENCY
 from bursar.money import exponents
 
@@ -20,7 +18,7 @@ Origin = Literal[
 ]  # fmt: skip
 _LABELLED = re.compile(r"\s*([^:=]{3,30})[:=]\s*(\S.{0,80})")
 # Codes that are also words or abbreviations in headers need company before they mean money.
-_COMMON = frozenset(
+COMMON_CURRENCIES = frozenset(
     (
         *("USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN"),
         *("CZK", "HUF", "ZAR", "INR", "CNY", "BRL", "MXN", "TRY", "ILS", "RUB", "KRW", "SGD"),
@@ -104,20 +102,9 @@ def find_currency(
         (titles, "title"),
     )
     for texts, origin in origins:
-        named = {code for text in texts for code in _UPPER.findall(text) if code in _COMMON} | {
-            SIGN_CURRENCY[s] for text in texts for s in "€£₹" if s in text
-        }
+        named = {
+            code for text in texts for code in _UPPER.findall(text) if code in COMMON_CURRENCIES
+        } | {SIGN_CURRENCY[s] for text in texts for s in "€£₹" if s in text}
         if len(named) == 1:
             return Constant(named.pop(), origin)
     return None
-
-
-def find_unit(texts: Sequence[str]) -> int:
-    """1, or what the title says that amounts are counted in: thousands, millions, billions."""
-    sizes = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
-    for text in texts:
-        words = f" {normalise(text)} "
-        for unit, phrases in vocabulary().units.items():
-            if any(f" {phrase} " in words for phrase in phrases if phrase):
-                return sizes[unit]
-    return 1

@@ -43,7 +43,7 @@ def _graded(share: float) -> float:
 
 
 def _amount_fit(profile: Profile) -> float:
-    if profile.dates >= 0.5 or profile.text > 0.5 or profile.percents > 0.3:
+    if profile.dates >= 0.5 or profile.text > 0.5 or profile.percents > 0.5:
         return 0.05
     if profile.years >= 0.9:
         return 0.1

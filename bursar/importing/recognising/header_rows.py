@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from bursar.fiscal import resolve
+from bursar.fiscal import find, resolve
 from bursar.importing.values.numbers import is_absent, looks_numeric
 
 _BODY = 20
 _LONGEST = 40
+_QUANTITY = re.compile(r"[^\w(]*\(?[\d.,' ]*\d[\d.,' ]*[^\W\d_]{0,3}\W{0,2}")
 
 
 def goes_on(rows: Sequence[Sequence[str]], at: int) -> bool:
@@ -56,5 +58,6 @@ def _names_numbers(cell: str, values: Sequence[str]) -> bool:
     if is_absent(cell) or cell.endswith(":"):
         return False
     if not looks_numeric(cell):
-        return True
+        # `10%` and `12 FTE` are bad numbers rather than names; `2025 Bud` names a year.
+        return find(cell) is not None or _QUANTITY.fullmatch(cell) is None
     return resolve(cell) is not None and not any(map(resolve, values))

@@ -235,6 +235,11 @@ def _names(row: Sequence[str], groups: Sequence[str], width: int) -> tuple[str, 
     return tuple(names)
 
 
+def is_nameless(name: str) -> bool:
+    """Whether a column was named by its place, as the file gives it no name."""
+    return name.startswith("Column ") and name[7:].isupper()
+
+
 def column_letters(index: int) -> str:
     """0 is A, 26 is AA, as spreadsheets name their columns."""
     letters = ""

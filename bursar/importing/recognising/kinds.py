@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from bursar.importing.recognising.confidence import of_kind
-from bursar.importing.recognising.headers import Header
+from bursar.importing.recognising.headers import Header, is_nameless
 from bursar.importing.recognising.mapping import Mapping as ColumnProposal
 from bursar.importing.recognising.matching import match_name
 from bursar.importing.recognising.profile import Profile
@@ -204,7 +204,7 @@ def _shape(
 def _is_money(name: str, profile: Profile) -> bool:
     """Numbers that could be amounts: not ids by their header, nor small whole numbers."""
     words = tokens(name)
-    if words and words[-1] in vocabulary().words["code_marks"]:
+    if words and words[-1] in vocabulary().words["code_marks"] and not is_nameless(name):
         return False
     named = max((match_name(name)[m].score for m in MEASURES if m in match_name(name)), default=0)
     if not profile.is_amount:

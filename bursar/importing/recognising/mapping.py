@@ -9,7 +9,7 @@ from bursar.fiscal import Period
 from bursar.importing.recognising.assigning import assign
 from bursar.importing.recognising.confidence import of_column
 from bursar.importing.recognising.fitting import describe_values, fit_without_name, value_fit
-from bursar.importing.recognising.headers import Header
+from bursar.importing.recognising.headers import Header, is_nameless
 from bursar.importing.recognising.layouts import (
     PeriodColumn,
     is_wide,
@@ -124,7 +124,7 @@ def _scores(table: Table, taken: set[int], closed: set[str]) -> dict[str, list[_
             label = f"{table.header.groups[i]} {name}" if table.header.groups[i] else name
             match = match_name(name).get(target) or match_name(label).get(target)
             place = i - 4 * revision_rank(name)
-            row.append(_score(target, match, table.profiles[i], place, _is_nameless(name)))
+            row.append(_score(target, match, table.profiles[i], place, is_nameless(name)))
         result[target] = row
     for i in range(len(table.header.names)):
         best = max(result[target][i].confidence for target in TARGETS)
@@ -134,10 +134,6 @@ def _scores(table: Table, taken: set[int], closed: set[str]) -> dict[str, list[_
                 # A column that plainly is one thing is not pressed into another.
                 result[target][i] = _Score(-1.0, score.confidence, "")
     return result
-
-
-def _is_nameless(name: str) -> bool:
-    return name.startswith("Column ")
 
 
 def _score(
@@ -182,13 +178,11 @@ def _fallbacks(
 
 def _may_be_money(table: Table, index: int) -> bool:
     profile, name = table.profiles[index], table.header.names[index]
+    if not profile.is_amount or profile.typical_size < 100:
+        return False
     last = (tokens(name) or ("",))[-1]
-    return (
-        profile.is_amount
-        and profile.typical_size >= 100
-        and last not in vocabulary().words["code_marks"]
-        and not _names_something_else(name)
-    )
+    names_none = last not in vocabulary().words["code_marks"] and not _names_something_else(name)
+    return is_nameless(name) or names_none
 
 
 def _with_department(
@@ -202,7 +196,7 @@ def _with_department(
         and not _names_something_else(table.header.names[i])
     ]
     unit_like = [i for i in labels if table.profiles[i].departments >= 0.2]
-    blank = [i for i in labels if _is_nameless(table.header.names[i])]
+    blank = [i for i in labels if is_nameless(table.header.names[i])]
     category = next((i for i, target in picks.items() if target == "sub_category"), None)
     if unit_like:
         best = max(unit_like, key=lambda i: table.profiles[i].departments)

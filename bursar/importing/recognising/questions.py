@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bursar.importing.values.dates import DateOrder
 from bursar.importing.values.numbers import DecimalMark
 
-QuestionKind = Literal["decimal_mark", "date_order", "unit"]
+QuestionKind = Literal["decimal_mark", "date_order", "unit", "parents", "sheet", "column"]
 UNITS = (1, 1_000, 1_000_000)
 _UNIT_WORDS = {1_000: "thousands", 1_000_000: "millions", 1_000_000_000: "billions"}
 
@@ -40,12 +40,56 @@ def open_questions(
     headers: Sequence[str],
     marks: Mapping[int, DecimalMark],
     open_dates: Sequence[int],
-    unit: int,
+    units: Mapping[int, int],
 ) -> tuple[Question, ...]:
-    """The questions about amount columns, date columns and the unit of amounts."""
+    """The questions about amount columns, date columns and the units of amounts.
+
+    `units` are by amount column, 1 where there is nothing to ask.
+    """
     found = [decimal_mark_of(headers[i]) for i, m in marks.items() if m is DecimalMark.AMBIGUOUS]
     found += [date_order_of(headers[i]) for i in open_dates]
-    return (*found, *([unit_of(unit)] if unit > 1 else []))
+    return (*found, *_about_units(headers, units))
+
+
+def _about_units(headers: Sequence[str], units: Mapping[int, int]) -> list[Question]:
+    """One question where all amounts are counted alike, else one for each column that differs."""
+    sizes = set(units.values())
+    if len(sizes) == 1:
+        return [unit_of(size) for size in sizes if size > 1]
+    return [unit_of(unit, headers[i]) for i, unit in units.items() if unit > 1]
+
+
+def parents_of(detail: str) -> Question:
+    """Whether rows that stand above their parts are left out or loaded beside them."""
+    return Question("parents", None, detail, ("leave_out", "load"))
+
+
+def sheet_of(sheet: str, others: Sequence[str]) -> Question:
+    """Which of several sheets of one shape is meant."""
+    return Question(
+        "sheet",
+        None,
+        f"Sheet {sheet!r} has the same columns as {', '.join(map(repr, others))}; say which one is"
+        " meant, and import the others one by one.",
+        (sheet, *others),
+    )
+
+
+def settled(questions: Sequence[Question], named: Collection[str]) -> tuple[Question, ...]:
+    """The questions without those about columns of which a person named one."""
+    return tuple(q for q in questions if q.kind != "column" or not {*q.choices} & {*named})
+
+
+def column_of(headers: Sequence[str]) -> Question:
+    """Which of several columns of one name holds the budget."""
+    named = " and ".join(map(repr, headers))
+    return Question(
+        "column",
+        headers[0],
+        f"Columns {named} have the same name and different amounts; say by the mapping which one"
+        " is meant, and that the others are left out.",
+        tuple(headers),
+    )
 
 
 def decimal_mark_of(header: str) -> Question:
@@ -70,13 +114,14 @@ def date_order_of(header: str) -> Question:
     )
 
 
-def unit_of(unit: int) -> Question:
-    """Whether amounts are to be multiplied by what the file says that they are counted in."""
+def unit_of(unit: int, header: str | None = None) -> Question:
+    """Whether amounts are to be multiplied by what the file, or a header, says that they count."""
     word = _UNIT_WORDS[unit]
+    whose = "The file says that its amounts" if header is None else f"Amounts of {header!r}"
     return Question(
         "unit",
-        None,
-        f"The file says that its amounts are in {word}; say by what to multiply them: {unit} as it"
-        " says, or 1 where they are whole after all.",
+        header,
+        f"{whose} are in {word}; say by what to multiply them: {unit} as it says, or 1 where they"
+        " are whole after all.",
         UNITS if unit in UNITS else (*UNITS, unit),
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from bursar.importing.recognising.vocabulary import vocabulary
 from bursar.importing.recognising.words import normalise
 
 _NUMBERING = re.compile(r"^[\dIVX]+(?:\.\d+)*[.)]\s*")
+# The fields that name what a row is of; other texts may say `Total` too, but no more than that.
+LABELS = ("department", "sub_category", "program", "project", "fund", "account")
 _REMEMBERED = 100_000
 _LONGEST = 80
 
@@ -19,6 +22,23 @@ def _maybe_total() -> re.Pattern[str]:
     roots = {min(phrase.split(), key=len) for phrase in vocabulary().words["totals"]}
     roots |= {phrase.split()[0][:5] for phrase in vocabulary().words["totals"]}
     return re.compile("|".join(map(re.escape, sorted(roots))), re.IGNORECASE)
+
+
+class PlainTotals:
+    """The cells of a column that name a total and nothing else, found at little cost.
+
+    For columns that are no labels of a row by their field: accounts, remarks, unmapped texts.
+    """
+
+    def __init__(self) -> None:
+        totals = vocabulary().words["totals"]
+        self._spellings = frozenset(f"{word}{mark}" for word in totals for mark in ("", ":"))
+
+    def rows(self, cells: Sequence[str]) -> set[int]:
+        """The positions of such cells."""
+        if self._spellings.isdisjoint(map(str.casefold, cells)):
+            return set()
+        return {i for i, cell in enumerate(cells) if cell.casefold() in self._spellings}
 
 
 class TotalLabels(dict[str, bool]):

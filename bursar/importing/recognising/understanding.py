@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bursar.fiscal import Period, part_of_year, resolve
 from bursar.importing.reading import Source
+from bursar.importing.recognising.carried import is_carried_down
 from bursar.importing.recognising.constants import (
     Constant,
     find_currency,
@@ -19,10 +20,11 @@ from bursar.importing.recognising.kinds import Detection, recognise
 from bursar.importing.recognising.layouts import latest_revision
 from bursar.importing.recognising.mapping import ColumnMapping, Table, propose
 from bursar.importing.recognising.matching import match_name
-from bursar.importing.recognising.profile import profile_column
+from bursar.importing.recognising.profile import Profile, profile_column
 from bursar.importing.recognising.scanning import Scan
 from bursar.importing.recognising.sections import Sections, find_sections
-from bursar.importing.recognising.totals import TotalLabels
+from bursar.importing.recognising.short_years import ShortYears, short_years, written_out
+from bursar.importing.recognising.totals import LABELS, TotalLabels
 from bursar.importing.recognising.vocabulary import MEASURES, REQUIRED, vocabulary
 from bursar.importing.recognising.words import normalise
 
@@ -47,6 +49,10 @@ class Understanding:
     period: Constant | None
     body: list[list[str]]
     sections: Sections | None
+    carried: int | None
+    """The column whose blanks mean the department above."""
+    years: Mapping[int, ShortYears]
+    """How columns write years that only the whole column tells."""
 
 
 def understand(
@@ -66,7 +72,8 @@ def understand(
     ]
     sums = TotalLabels()
     kept = [row for row in body if not any(sums[cell] for cell in row[:3])] or body
-    profiles = tuple(profile_column([row[i] for row in kept]) for i in range(width))
+    years = _short_years(header, kept)
+    profiles = tuple(_profile([row[i] for row in kept], years.get(i)) for i in range(width))
     outside = find_period(header.titles, sheet, source.file_name, start)
     year: Period | None = outside[0] if outside and outside[0].kind == "year" else None
     context = " ".join([*header.titles[:10], sheet or "", Path(source.file_name).stem])
@@ -83,9 +90,34 @@ def understand(
     )
     period = Constant(outside[0].code, outside[1]) if outside else None
     sections = _sections(proposal.columns, kept) if not find_department(header.titles) else None
+    carried = _carried(proposal.columns, kept) if sections is None else None
     return Understanding(
-        header, proposal.columns, proposal.layout, detection, period, kept, sections
+        header, proposal.columns, proposal.layout, detection, period, kept, sections, carried, years
     )
+
+
+def _short_years(header: Header, body: list[list[str]]) -> dict[int, ShortYears]:
+    found = {i: short_years(name, [row[i] for row in body]) for i, name in enumerate(header.names)}
+    return {i: way for i, way in found.items() if way is not None}
+
+
+def _profile(cells: list[str], way: ShortYears | None) -> Profile:
+    """What a column looks like; years that its cells write short are taken as years."""
+    profile = profile_column(cells)
+    if way is None:
+        return profile
+    full = [written_out(cell.strip(), way) or cell for cell in cells]
+    return replace(profile_column(full), samples=profile.samples)
+
+
+def _carried(columns: Sequence[ColumnMapping], body: list[list[str]]) -> int | None:
+    """The department's column, where it is filled on the first line of each group only."""
+    department = next((c.index for c in columns if c.target == "department"), None)
+    amounts = [c.index for c in columns if c.target in MEASURES]
+    labels = [c.index for c in columns if c.target in LABELS and c.target != "department"]
+    if department is None or not is_carried_down(body, department, amounts, labels):
+        return None
+    return department
 
 
 def _sections(columns: Sequence[ColumnMapping], body: list[list[str]]) -> Sections | None:
@@ -168,6 +200,12 @@ def warnings_of(scan: Scan, missing: Sequence[str], found: Understanding) -> lis
         warnings.append(
             f"Rows of their own, such as {found.sections.names[0]!r}, name the department of the"
             " rows below them."
+        )
+    if found.carried is not None:
+        name = found.header.names[found.carried]
+        warnings.append(
+            f"Column {name!r} is filled on the first line of each group only; the lines below it"
+            " belong to the same one."
         )
     warnings += _revisions(found.columns)
     unresolved = [c.period for c in found.columns if c.period and resolve(c.period) is None]

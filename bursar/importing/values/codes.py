@@ -15,6 +15,7 @@ class CellCode(StrEnum):
     NOT_A_NUMBER = "not_a_number"
     AMBIGUOUS_NUMBER_FORMAT = "ambiguous_number_format"
     MIXED_NUMBER_FORMATS = "mixed_number_formats"
+    CREDIT_UNCLEAR = "credit_unclear"
     PERCENT_NOT_ALLOWED = "percent_not_allowed"
     FORMULA_ERROR = "formula_error"
     TOO_MANY_DECIMALS = "too_many_decimals"
@@ -42,6 +43,10 @@ MEANINGS: dict[CellCode, str] = {
         "The column writes only numbers like 1.000, which may mean one or one thousand."
     ),
     CellCode.MIXED_NUMBER_FORMATS: "The cell's separators contradict the rest of its column.",
+    CellCode.CREDIT_UNCLEAR: (
+        "The amount is marked CR or DR where that does not tell its sign: most of its column is "
+        "marked CR, or its currency may count in crores."
+    ),
     CellCode.PERCENT_NOT_ALLOWED: "A percentage stands where an amount belongs.",
     CellCode.FORMULA_ERROR: (
         "The cell holds a spreadsheet error such as #REF!, or a formula without a result."

@@ -1,16 +1,13 @@
-"""How a whole column writes numbers, and exact decimal text from its cells.
+"""Exact decimal text from cells as people write amounts; no value passes through a float.
 
-One cell such as `1.000` cannot say whether it means one or a thousand; the column usually can.
-Evidence is collected over all cells; where there is none, the answer is `ambiguous` and a person
-is asked. No value passes through a float.
+One cell such as `1.000` cannot say whether it means one or a thousand, so cells are read under the
+convention of their whole column, which `evidence` finds out.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -41,7 +38,7 @@ SIGN_CURRENCY = {
     "R$": "BRL", "US$": "USD", "C$": "CAD", "A$": "AUD", "zł": "PLN", "Kč": "CZK",
 }  # fmt: skip
 _SPACES = " \u00a0\u202f\u2009\u2007'’`_"
-_STRIP_SPACES = {ord(c): None for c in _SPACES}
+STRIP_SPACES = {ord(c): None for c in _SPACES}
 _CODES = "|".join(sorted(exponents()))  # 12 FTE is no amount of money
 _AFFIX = (
     rf"(?:[A-Za-z]{{0,3}}[{_SIGNS}]|(?:{_CODES})|Rs\.?|kr\.?|zł|Kč|лв\.?|руб\.?|р\.|R|CHF|Fr\.?)"
@@ -49,105 +46,39 @@ _AFFIX = (
 # Blanks are taken possessively: several runs side by side would be divided in every way otherwise,
 # and a cell of nothing but blanks would take seconds.
 _SHAPE = re.compile(
-    rf"""(?P<open>\()?\s*+(?P<sign>[-+−–])?\s*+(?P<pre>{_AFFIX})?\s*+(?P<sign2>[-+−–])?\s*+
+    rf"""(?:(?P<outer>{_AFFIX})\s*+(?=\())?(?P<open>\()?\s*+(?P<sign>[-+−–])?\s*+(?P<pre>{_AFFIX})?\s*+(?P<sign2>[-+−–])?\s*+
     (?P<digits>\d[\d.,{_SPACES}]*|[.,]\d+)
     (?P<scale>\s*+(?:k|K|m|M|mio\.?|Mio\.?|mn|bn|B)(?![A-Za-z]))?
-    \s*+(?P<post>{_AFFIX})?(?:,-)?\s*+(?P<trail>[-−–])?\s*+(?P<close>\))?(?P<trail2>[-−–])?""",
+    \s*+(?P<post>{_AFFIX})?(?:,-)?\s*+(?P<trail>[-−–])?\s*+(?P<close>\))?(?P<trail2>[-−–])?
+    (?:\s*+(?P<entry>[CD]R)\.?)?""",
     re.VERBOSE,
 )
 _LONGEST = 100  # no amount is written with more characters
 
 
-def _shape_of(text: str) -> re.Match[str] | None:
+def shape_of(text: str) -> re.Match[str] | None:
+    """The parts of a stripped text that is written as an amount; None for any other."""
     return _SHAPE.fullmatch(text) if len(text) <= _LONGEST else None
 
 
 def affixes_of(text: str) -> tuple[str, ...]:
     """The currency signs and codes beside a number; none where the text is no number."""
-    shape = _shape_of(text.strip())
-    return tuple(a for a in (shape["pre"], shape["post"]) if a) if shape else ()
+    shape = shape_of(text.strip())
+    return affixes(shape) if shape else ()
+
+
+def affixes(shape: re.Match[str]) -> tuple[str, ...]:
+    """The currency signs and codes of a shape."""
+    return tuple(a for a in (shape["outer"], shape["pre"], shape["post"]) if a)
 
 
 _SCALES = {"k": 3, "m": 6, "mio": 6, "mio.": 6, "mn": 6, "bn": 9, "b": 9}
-_GROUPED = {
+GROUPED = {
     ".": re.compile(r"\d{1,3}(?:\.\d{3})+|\d{1,3}(?:\.\d{2})+\.\d{3}", re.ASCII),
     ",": re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}", re.ASCII),
 }
-_ENOUGH = 2000
-# Shapes that only the other convention has; a match is looked at again, cell by cell.
-_AGAINST_POINT = re.compile(r",\d{1,2}(?!\d)|,\d{4}|\.\d{3}[.,]|(?<!\d),\d", re.ASCII)
-_AGAINST_COMMA = re.compile(r"\.\d{1,2}(?!\d)|\.\d{4}|,\d{3}[.,]|(?<!\d)\.\d", re.ASCII)
 _SPACED = re.compile(rf"\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?:[.,]\d*)?", re.ASCII)
-_ONE_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
-
-
-@dataclass(slots=True)
-class Evidence:
-    """What the cells of one column have shown so far. Fill it with `look`, then `decide`."""
-
-    point: int = 0
-    comma: int = 0
-    ambiguous_point: int = 0
-    ambiguous_comma: int = 0
-    cells: int = 0
-    signs: set[str] = field(default_factory=set)
-
-    def look(self, cells: Sequence[str]) -> None:
-        """Take some cells of the column into account.
-
-        Once thousands of cells agree, only cells that would contradict them are looked for.
-        """
-        if self.cells > _ENOUGH and not (self.point and self.comma):
-            against = _AGAINST_POINT if self.point else _AGAINST_COMMA
-            if against.search("\n".join(cells)) is None:
-                return
-            cells = [cell for cell in cells if against.search(cell)]
-        for cell in set(cells):
-            if type(cell) is not Numeric and not cell.isdigit():
-                self._look_at(cell)
-
-    def _look_at(self, cell: str) -> None:
-        shape = _shape_of(cell.strip())
-        if shape is None:
-            return
-        self.cells += 1
-        for affix in (shape["pre"], shape["post"]):
-            if affix:
-                self.signs.add(affix)
-        digits = shape["digits"].translate(_STRIP_SPACES)
-        points, commas = digits.count("."), digits.count(",")
-        if points and commas:
-            self._count("." if digits.rindex(".") > digits.rindex(",") else ",")
-        elif points + commas == 1:
-            mark = "." if points else ","
-            self._count(mark, ambiguous=_ONE_GROUP.fullmatch(digits) is not None)
-        elif points + commas > 1 and _GROUPED["." if points else ","].fullmatch(digits):
-            # 1.234.567 groups by points, so decimals would follow a comma; 1.2.3 says nothing.
-            self._count("," if points else ".")
-
-    def _count(self, mark: str, *, ambiguous: bool = False) -> None:
-        if mark == ".":
-            self.ambiguous_point += ambiguous
-            self.point += not ambiguous
-        else:
-            self.ambiguous_comma += ambiguous
-            self.comma += not ambiguous
-
-    def decide(self, *, thousands: str = "") -> DecimalMark:
-        """`thousands` is the mark that the file's language groups with, as last evidence."""
-        if self.point and self.comma:
-            return DecimalMark.MIXED
-        if self.point:
-            return DecimalMark.POINT
-        if self.comma:
-            return DecimalMark.COMMA
-        if self.ambiguous_point and self.ambiguous_comma:
-            return DecimalMark.AMBIGUOUS
-        if self.ambiguous_point:
-            return DecimalMark.COMMA if thousands == "." else DecimalMark.AMBIGUOUS
-        if self.ambiguous_comma:
-            return DecimalMark.POINT if thousands == "," else DecimalMark.AMBIGUOUS
-        return DecimalMark.NONE
+ONE_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 
 
 class NotANumber(ValueError):
@@ -169,34 +100,38 @@ def is_absent(cell: str) -> bool:
 def looks_numeric(cell: str) -> bool:
     """Whether a cell could be an amount under some convention."""
     text = cell.strip()
-    return bool(PLAIN.fullmatch(text) or _shape_of(text))
+    return bool(PLAIN.fullmatch(text) or shape_of(text))
 
 
-def parse_number(cell: str, mark: DecimalMark) -> str:
+def parse_number(cell: str, mark: DecimalMark, *, credits_plain: bool = True) -> str:
     """Canonical decimal text (`-1234.50`) of one cell under the column's convention.
 
-    Raises NotANumber. A dash is zero. Blank cells are the caller's business.
+    A dash is zero. CR behind an amount makes it negative and DR leaves it as it is, unless column
+    or currency do not make that plain. Blank cells are the caller's business. Raises NotANumber.
     """
     if type(cell) is Numeric:
         return _finite(cell)
     text = unicodedata.normalize("NFKC", cell).strip()
     if text in DASHES:
         return "0"
-    shape = _shape_of(text)
+    shape = shape_of(text)
     if shape is None or (shape["open"] is None) != (shape["close"] is None):
         raise _refusal(text)
     written = shape["digits"].strip()
-    digits = written.translate(_STRIP_SPACES)
+    digits = written.translate(STRIP_SPACES)
     if digits != written and not _SPACED.fullmatch(written):
         raise _refusal(text)  # 12 34 is two numbers in one cell
     digits = _plain_digits(digits, mark, text)
     signs = [shape[name] for name in ("sign", "sign2", "trail", "trail2") if shape[name]]
-    if len(signs) + bool(shape["open"]) > 1:
+    entry = shape["entry"] or ""
+    if len(signs) + bool(shape["open"]) + bool(entry) > 1:
         raise _refusal(text)
+    if entry and not credits_plain:
+        raise _unclear_credit(text)
     if shape["scale"]:
         shifted = Decimal(digits).scaleb(_SCALES[shape["scale"].strip().lower()])
         digits = format(shifted.normalize(), "f")
-    negative = bool(shape["open"]) or (bool(signs) and signs[0] != "+")
+    negative = bool(shape["open"]) or entry == "CR" or (bool(signs) and signs[0] != "+")
     return f"-{digits}" if negative and digits.strip("0.") else digits
 
 
@@ -214,7 +149,7 @@ def _plain_digits(digits: str, mark: DecimalMark, text: str) -> str:
         return _split(digits, str(mark), text)
     if (points or commas) > 1:
         return _split(digits, "," if present == "." else ".", text)
-    if _ONE_GROUP.fullmatch(digits):
+    if ONE_GROUP.fullmatch(digits):
         raise NotANumber(
             "ambiguous_number_format",
             f"{text!r} may mean {digits.replace(present, '')} or {digits.replace(present, '.')}; "
@@ -229,7 +164,7 @@ def _split(digits: str, mark: str, text: str) -> str:
     if mark in decimals or grouping in decimals:
         raise _other_convention(text, mark)
     if grouping in whole:
-        if not _GROUPED[grouping].fullmatch(whole):
+        if not GROUPED[grouping].fullmatch(whole):
             raise _other_convention(text, mark)
         whole = whole.replace(grouping, "")
     whole = whole.lstrip("0") or "0"
@@ -241,6 +176,14 @@ def _other_convention(text: str, mark: str) -> NotANumber:
     return NotANumber(
         "mixed_number_formats",
         f"{text!r} does not fit the rest of the column, which separates decimals by {name}.",
+    )
+
+
+def _unclear_credit(text: str) -> NotANumber:
+    return NotANumber(
+        "credit_unclear",
+        f"It is not plain whether {text!r} is below zero: most amounts of the column are marked"
+        " CR, or its currency may count in crores. Write it in figures, with a sign.",
     )
 
 

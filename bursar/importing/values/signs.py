@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from bursar.importing.values.numbers import SIGN_CURRENCY
 from bursar.money import exponents
 
@@ -17,6 +19,8 @@ _SEVERAL = {
     "Rs": frozenset({"INR", "PKR", "LKR", "NPR", "MUR", "SCR"}),
     "£": frozenset({"GBP", "EGP", "FKP", "GIP", "SHP", "SYP", "LBP"}),
 }
+# Where `CR` is ten million as often as a credit.
+CRORES = frozenset({"INR", "PKR", "NPR", "LKR", "BDT"})
 
 
 def may_mean(sign: str) -> frozenset[str]:
@@ -39,3 +43,10 @@ def are_several(signs: tuple[str, ...]) -> bool:
     """Whether no one currency fits all the signs."""
     known = [may_mean(sign) for sign in signs if may_mean(sign)]
     return bool(known) and not frozenset.intersection(*known)
+
+
+@lru_cache(maxsize=1024)
+def has_small_change(sign: str) -> bool:
+    """Whether every currency that the sign can mean has at most two decimals."""
+    currencies = may_mean(sign)
+    return bool(currencies) and all(exponents()[currency] <= 2 for currency in currencies)

@@ -232,3 +232,22 @@ def test_years_the_other_way_round_are_another_shape(api: Api) -> None:
 def test_what_no_file_could_be_read_by_is_not_remembered(api: Api, more: dict[str, Any]) -> None:
     body = {"headers": ["A", "B"], "mapping": {"A": "department", "B": "budgeted_amount"}, **more}
     assert code_of(api.post("/mapping-templates", body)) == (422, "invalid_input")
+
+
+def test_units_of_columns_and_sums_of_rows_are_answered_each_time(imports: Imports) -> None:
+    rows = "1,Parks,300,1\n1.1,Trees,100,1\n1.2,Grass,200,1\n2,Roads,70,1\n2.1,Salt,20,1\n"
+    content = f"Code,Department,Budget 2025 (k$),Spent 2025\n{rows}2.2,Signs,30,1\n"
+    open_ = imports.send(content.encode(), "a.csv")
+    assert open_["state"] == "awaiting_mapping"
+    assert "in thousands" in open_["error"]["detail"]
+    assert "sums are to be left out" in open_["error"]["detail"]
+    given = {"units": '{"Budget 2025 (k$)": 1000}', "parents": "leave_out"}
+    done = imports.send(content.encode(), "a.csv", **given)
+    assert (done["state"], done["amounts"]["after"]) == ("completed", "420000.00")
+
+
+def test_which_of_two_columns_is_meant_is_answered_by_a_mapping(imports: Imports) -> None:
+    content = b"Department,Fiscal Year,Budget,Budget\nParks,FY2025,100,7\nRoads,FY2025,50,8\n"
+    assert imports.send(content, "a.csv")["state"] == "awaiting_mapping"
+    told = imports.send(content, "a.csv", mapping='{"Budget": "budgeted_amount"}')
+    assert (told["state"], told["amounts"]["after"]) == ("completed", "150.00")

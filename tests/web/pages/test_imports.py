@@ -2,9 +2,11 @@
 
 import io
 import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+import xlsxwriter
 
 from bursar.config import settings
 from tests.api_client import Api
@@ -183,3 +185,42 @@ def test_a_table_without_a_header_is_mapped_and_imported(visitor: Visitor) -> No
     read = visitor.send(review, seen=review, then="review", **targets).text
     assert re.search(r"800\.50.*USD", read)
     assert visitor.send(review, seen=review, then="import", **targets).status_code == 303
+
+
+def test_units_of_columns_and_sums_of_rows_are_answered(visitor: Visitor, api: Api) -> None:
+    rows = "1,Parks,300,1\n1.1,Trees,100,1\n1.2,Grass,200,1\n2,Roads,70,1\n2.1,Salt,20,1\n"
+    content = f"Code,Department,Budget 2025 (k€),Spent 2025\n{rows}2.2,Signs,30,1\n"
+    review = review_of(visitor, content.encode())
+    asked = visitor.send(review, seen=review, then="review", currency="USD").text
+    assert "Leave them out" in asked
+    assert "In units of 1,000" in asked
+    answers = {"answer-0": "1000", "answer-1": "leave_out", "currency": "USD"}
+    read = visitor.send(review, seen=review, then="review", **answers).text
+    assert "100,000.00" in read
+    assert "300,000.00" not in read
+    assert '<option value="1000" selected>' in read
+    assert '<option value="leave_out" selected>' in read
+    assert visitor.send(review, seen=review, then="import", **answers).status_code == 303
+
+
+def test_who_goes_on_from_the_columns_has_said_which_one_is_meant(visitor: Visitor) -> None:
+    content = b"Department,Fiscal Year,Budget,Budget\nParks,FY2025,100,7\nRoads,FY2025,50,8\n"
+    review = review_of(visitor, content)
+    assert "same name" in visitor.get(review).text
+    assert visitor.send(review, seen=review, then="import").status_code == 303
+
+
+def test_who_goes_on_from_a_sheet_has_said_which_one_is_meant(
+    visitor: Visitor, api: Api, tmp_path: Path
+) -> None:
+    path = tmp_path / "plan.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        for name in ("FY2024", "FY2025"):
+            sheet = book.add_worksheet(name)
+            for n, row in enumerate([["Department", "Budget"], ["Parks", 10], ["Roads", 20]]):
+                sheet.write_row(n, 0, row)
+    review = review_of(visitor, path.read_bytes(), "plan.xlsx")
+    assert "same columns" in visitor.get(review).text
+    answer = visitor.send(review, seen=review, then="import")
+    assert answer.status_code == 303
+    assert run_of(api, answer.location)["sheet"] == "FY2024"

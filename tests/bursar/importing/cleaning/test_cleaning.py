@@ -257,17 +257,17 @@ def test_characters_that_nobody_sees_do_not_make_two_departments(write, clean):
 
 
 def test_of_two_columns_of_one_name_neither_is_dropped_in_silence(write, clean):
-    cleaned = clean(write("Department,Year,Amount,Amount\nParks,2025,1,2\nRoads,2025,3,4\n"))
+    path = write("Department,Year,Amount,Amount\nParks,2025,1,2\nRoads,2025,3,4\n")
+    with pytest.raises(MappingIncomplete, match="same name"):
+        clean(path)
+    cleaned = clean(path, mapping={"Amount": "budgeted_amount"})
     names = cleaned.analysis.headers
     assert len(set(names)) == 4
     columns = cleaned.analysis.columns[2:]
     assert [c.target for c in columns].count("budgeted_amount") == 1
     left = next(c for c in columns if c.target != "budgeted_amount")
     assert left.target or left.reason
-    other = clean(
-        write("Department,Year,Amount,Amount\nParks,2025,1,2\nRoads,2025,3,4\n"),
-        mapping={names[2]: None, names[3]: "budgeted_amount"},
-    )
+    other = clean(path, mapping={names[2]: None, names[3]: "budgeted_amount"})
     assert (cleaned.amounts, other.amounts) == (["1", "3"], ["2", "4"])
 
 

@@ -55,7 +55,7 @@ def test_signs_that_say_another_currency_are_not_overlooked(write, clean, amount
 
 
 def test_a_period_column_that_is_not_understood_is_not_replaced_by_the_file_s_name(write):
-    rows = "Parks,24,90\nParks,25,60\nRoads,24,80\nRoads,25,70\n"
+    rows = "Parks,Y1,90\nParks,Y2,60\nRoads,Y1,80\nRoads,Y2,70\n"
     path = write("Department,Fiscal Year,Budget\n" + rows, name="budget_2025.csv")
     found = analyze(path, path.name)
     assert "fiscal_period" in found.missing_required

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bursar.importing.values.evidence import Evidence
 from bursar.importing.values.numbers import (
     DecimalMark,
-    Evidence,
     NotANumber,
     looks_numeric,
     parse_number,
