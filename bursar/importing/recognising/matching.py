@@ -78,7 +78,7 @@ def _phrase_score(term: Term, phrase: str, parts: tuple[str, ...]) -> float:
     for word in inside:
         rest.remove(word)
     marks = [w for w in rest if w in words["code_marks"] or w in words["name_marks"]]
-    years = [w for w in rest if w.isdigit()]
+    years = [w for w in rest if w.isdigit() and len(w) in (2, 4)]
     neutral = len(marks) + len(years)
     covered = (len(inside) + 0.8 * neutral) / len(parts)
     score = term.weight * (0.45 + 0.55 * covered)

@@ -15,7 +15,11 @@ from bursar.importing.values.numbers import DASHES, is_absent, looks_numeric
 from bursar.money import exponents
 
 _YEAR = re.compile(r"(?:19|20)\d\d(?:\.0)?")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d.*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{1,2}-[A-Za-z]{3}-\d{2,4}")
+_TIME = r"(?:[ T,]+\d{1,2}[:.]\d\d.*)?"
+_DATE = re.compile(
+    rf"\d{{4}}-\d\d-\d\d.*|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}{_TIME}"
+    rf"|\d{{4}}[/.]\d{{1,2}}[/.]\d{{1,2}}{_TIME}|\d{{1,2}}[- ][A-Za-z]{{3}}[- ]\d{{2,4}}{_TIME}"
+)
 _CODE = re.compile(r"'?(?=[^\s]*\d)[A-Z0-9][\w./\-]*'?", re.IGNORECASE)
 # `10017.0` is a whole number that went through a program.
 _DECIMALS = re.compile(r"[.,](?!0+$)")
@@ -44,6 +48,10 @@ class Profile:
     items: float
     account_types: float
     people: float
+    units: float
+    """Cells that are units of measure: kg, pcs, m2."""
+    kinds: float
+    """Cells that tell plan from actual, or expense from revenue, instead of naming anything."""
     distinct: int
     mean_length: float
     money: float
@@ -90,13 +98,20 @@ def profile_column(cells: Sequence[str]) -> Profile:
         items=share.get("item", 0.0),
         account_types=share.get("account_type", 0.0),
         people=share.get("person", 0.0),
+        units=share.get("unit", 0.0),
+        kinds=share.get("kind", 0.0),
         distinct=len(counts),
-        mean_length=sum(len(v) * n for v, n in counts.items()) / total if total else 0.0,
+        mean_length=sum(_width(v) * n for v, n in counts.items()) / total if total else 0.0,
         money=share.get("money", 0.0),
         has_decimals=any(_DECIMALS.search(v) for v in list(counts)[:300] if looks_numeric(v)),
         typical_size=sizes[len(sizes) // 2] if sizes else 0.0,
         samples=tuple(list(counts)[:3]),
     )
+
+
+def _width(value: str) -> int:
+    """How long a text reads: a Chinese, Japanese or Korean character counts as two letters."""
+    return len(value) + (0 if value.isascii() else sum("\u2e80" <= c < "\uffe0" for c in value))
 
 
 def _size(value: str) -> float:
@@ -136,12 +151,17 @@ def _named(value: str) -> list[str]:
     if len(value) > 80:
         return found
     words = vocabulary().words
+    whole = normalise(value)
+    if whole in words["measure_units"]:
+        found.append("unit")
+    if whole in words["scenarios"] or whole in words["account_types"]:
+        found.append("kind")
     phrases = {phrase for phrase, _ in phrases_in(value, longest=2)}
     if phrases & words["department_values"]:
         found.append("department")
     if phrases & words["item_values"]:
         found.append("item")
-    if normalise(value) in words["account_types"]:
+    if whole in words["account_types"]:
         found.append("account_type")
     if _PERSON.fullmatch(value):
         found.append("person")

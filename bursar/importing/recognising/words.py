@@ -9,18 +9,8 @@ from functools import lru_cache
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _DIGITS = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 _NOT_WORD = re.compile(r"[\W_]+")
-# What data dictionaries and exports add to a name without changing its meaning.
-_NOISE = frozenset(
-    (
-        *("the", "of", "for", "in", "a", "an", "and"),
-        *("der", "die", "das", "des", "und"),
-        *("de", "du", "d", "la", "le", "les", "l", "el", "los", "del", "y", "e", "o"),
-        *("da", "do", "dos"),
-        *("integer", "string", "float", "raw", "incl", "inc", "col"),
-        *("usd", "eur", "gbp", "rands", "dollars", "euro", "euros"),
-    )
-)
-
+# Signs of money that are letters too: `Preço total R$`, `Monto US$`.
+_SIGNS = re.compile(r"(?<=\w )\W*(?:(?:R|US|A|C|NT|HK|S|MX)\$|S/\.?)(?![A-Za-z])")
 _SHORT = {
     "acct": "account",
     "admin": "administrative",
@@ -75,10 +65,29 @@ _WHOLE = frozenset(("department", "fund", "account", "program", "project", "agen
 @lru_cache(maxsize=16_384)
 def normalise(text: str) -> str:
     """`FiscalYear`, `fiscal_year` and `Fiscal  Year:` all become `fiscal year`."""
-    text = _CAMEL.sub(" ", text.replace("ß", "ss"))
+    text = _CAMEL.sub(" ", _SIGNS.sub(" ", text.replace("ß", "ss")))
     text = unicodedata.normalize("NFKD", text)
     text = "".join(c for c in text if not unicodedata.combining(c)).casefold()
     return " ".join(_NOT_WORD.sub(" ", _DIGITS.sub(" ", text)).split())
+
+
+# What data dictionaries and exports add to a name without changing its meaning.
+_NOISE = frozenset(
+    normalise(word)
+    for word in (
+        *("the", "of", "for", "in", "a", "an", "and"),
+        *("der", "die", "das", "des", "und"),
+        *("de", "du", "d", "la", "le", "les", "l", "el", "los", "del", "y", "e", "o"),
+        *("da", "do", "dos"),
+        *("integer", "string", "float", "raw", "incl", "inc", "col"),
+        *("usd", "eur", "gbp", "chf", "jpy", "cad", "aud", "nzd", "inr", "brl", "mxn", "zar"),
+        *("pln", "czk", "huf", "ron", "sek", "nok", "dkk", "uah", "rub", "ils", "cny", "rmb"),
+        *("krw", "twd", "ngn", "kes", "ghs", "idr", "php", "thb", "vnd", "myr", "sgd", "hkd"),
+        *("aed", "egp", "clp", "rands", "dollars", "euro", "euros", "rupees", "ksh", "zl", "kc"),
+        *("rs", "rp", "lei", "лв", "zł", "руб", "рублей", "грн", "тыс", "млн", "元", "円", "원"),
+        *("千円", "百万円", "万元", "萬元", "亿元", "千元", "천원", "백만원", "억원", "tl"),
+    )
+)
 
 
 @lru_cache(maxsize=16_384)
