@@ -68,7 +68,9 @@ def _label_fit(target: str, profile: Profile) -> float:
         return 0.2 if plain_number else min(1.0, 0.75 + profile.mean_length / 160)
     if target == "owner":
         return 0.3 if plain_number else 1.0
-    return 0.6 if plain_number else _group_fit(target, profile)
+    if plain_number:
+        return 0.6 if _repeats(profile) else 0.5
+    return _group_fit(target, profile)
 
 
 def _group_fit(target: str, profile: Profile) -> float:

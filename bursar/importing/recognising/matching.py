@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bursar.importing.recognising.vocabulary import MEASURES, Term, contains, phrases_in, vocabulary
-from bursar.importing.recognising.words import has_cjk, normalise, tokens
+from bursar.importing.recognising.vocabulary import MEASURES, Term, contains, vocabulary
+from bursar.importing.recognising.words import has_cjk, normalise, plain_tokens, tokens
 
 _TYPO_CUTOFF = 84
 _FAIR = 0.7
@@ -30,22 +31,33 @@ class NameMatch:
 def match_name(header: str) -> dict[str, NameMatch]:
     """The best match of `header` for every target that it could name."""
     found: dict[str, NameMatch] = {}
-    parts = tokens(header)
-    if not parts:
-        return found
-    for phrase, _ in phrases_in(header):
-        for term in vocabulary().fields.get(phrase, ()):
+    spellings = dict.fromkeys((tokens(header), plain_tokens(header)))
+    for parts in spellings:
+        _add_phrases(found, parts)
+    if max((m.score for m in found.values()), default=0.0) < 0.6:
+        _add_typos(found, tokens(header))
+    _settle_measures(found)
+    return found
+
+
+def _add_phrases(found: dict[str, NameMatch], parts: tuple[str, ...]) -> None:
+    known = vocabulary().fields
+    for phrase in _runs(parts):
+        for term in known.get(phrase, ()):
             _keep(found, term, _phrase_score(term, phrase, parts), _how(phrase, parts))
     for part in parts:
         for phrase, share in _inside(part):
-            for term in vocabulary().fields.get(phrase, ()):
+            for term in known.get(phrase, ()):
                 score = term.weight * (0.45 + 0.4 * share) * (0.6 + 0.4 / len(parts))
                 score *= _spoilt(term, [p for p in parts if p != part])
                 _keep(found, term, score, f"contains {phrase!r}")
-    if max((m.score for m in found.values()), default=0.0) < 0.6:
-        _add_typos(found, parts)
-    _settle_measures(found)
-    return found
+
+
+def _runs(parts: tuple[str, ...], longest: int = 5) -> Iterable[str]:
+    """Every run of words, the longest first."""
+    for length in range(min(longest, len(parts)), 0, -1):
+        for start in range(len(parts) - length + 1):
+            yield " ".join(parts[start : start + length])
 
 
 def _settle_measures(found: dict[str, NameMatch]) -> None:
@@ -153,4 +165,18 @@ def _each_word_is_near(text: str, phrase: str) -> bool:
     ours, theirs = text.split(), phrase.split()
     if len(ours) != len(theirs):
         return text.replace(" ", "") == phrase.replace(" ", "") or len(theirs) == 1 == len(ours)
-    return all(fuzz.ratio(a, b) >= 70 for a, b in zip(ours, theirs, strict=True))
+    return all(
+        a == b or (a not in _known_words() and fuzz.ratio(a, b) >= 70)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+@lru_cache(maxsize=1)
+def _known_words() -> frozenset[str]:
+    """Words that mean something by themselves, so that they are no other word misspelt."""
+    words = vocabulary().words
+    return frozenset(
+        word
+        for group in ("no_measure", "spoilers", "income", "code_marks", "name_marks", "totals")
+        for word in words[group]
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -93,7 +94,17 @@ _NOISE = frozenset(
 @lru_cache(maxsize=16_384)
 def tokens(text: str) -> tuple[str, ...]:
     """The meaningful words of `text`, abbreviations written out; all when none is meaningful."""
-    every = tuple(part for word in normalise(text).split() for part in _written_out(word))
+    return _meaningful(part for word in normalise(text).split() for part in _written_out(word))
+
+
+@lru_cache(maxsize=16_384)
+def plain_tokens(text: str) -> tuple[str, ...]:
+    """The meaningful words of `text` as they are written: `Amt` is an office in German."""
+    return _meaningful(normalise(text).split())
+
+
+def _meaningful(words: Iterable[str]) -> tuple[str, ...]:
+    every = tuple(words)
     return tuple(word for word in every if word not in _NOISE) or every
 
 
