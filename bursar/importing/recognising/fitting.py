@@ -56,10 +56,14 @@ def _label_fit(target: str, profile: Profile) -> float:
     plain_number = profile.numeric >= 0.8
     if profile.dates >= 0.5 or profile.money >= 0.2 or profile.units >= 0.6:
         return 0.1  # codes have neither thousands separators nor signs
+    if profile.flags >= 0.95 and profile.distinct == 2:
+        return 0.2  # yes and no name nothing
     if profile.kinds >= 0.9 and target != "notes":
         return 0.45  # `Plan` and `Actual`, or `Expense`, say what an amount is, not what it is for
     if plain_number and profile.has_decimals and target != "account":
         return 0.15
+    if profile.round >= 0.6 and target != "account":
+        return 0.2  # ids seldom end in zeros, unless they count upwards in hundreds
     if target == "account":
         return 0.9 if plain_number and profile.has_decimals else 1.0
     if target in ("program", "project", "fund"):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from bursar.importing.recognising.tongues import foreign
 from bursar.importing.recognising.vocabulary import MEASURES, Term, contains, vocabulary
-from bursar.importing.recognising.words import has_cjk, normalise, plain_tokens, tokens
+from bursar.importing.recognising.words import has_cjk, normalise, plain_tokens, runs, tokens
 
 _TYPO_CUTOFF = 84
 _FAIR = 0.7
+_FOREIGN_TYPO = 0.6
 # `Department ID` is less the department than `Department` is, and `Budget No` is no amount.
 _CODE_FACTORS = {"department": 0.8, "sub_category": 0.8, "owner": 0.8, "notes": 0.8}
 _CODE_FACTORS |= {"program": 0.9, "project": 0.9, "fund": 0.9}
@@ -28,36 +29,36 @@ class NameMatch:
 
 
 @lru_cache(maxsize=4096)
-def match_name(header: str) -> dict[str, NameMatch]:
-    """The best match of `header` for every target that it could name."""
+def match_name(header: str, languages: frozenset[str] = frozenset()) -> dict[str, NameMatch]:
+    """The best match of `header` for every target that it could name; `languages` are those that
+    the table speaks, none where that is not known.
+    """
     found: dict[str, NameMatch] = {}
     spellings = dict.fromkeys((tokens(header), plain_tokens(header)))
     for parts in spellings:
-        _add_phrases(found, parts)
+        _add_phrases(found, parts, languages)
     if max((m.score for m in found.values()), default=0.0) < 0.6:
-        _add_typos(found, tokens(header))
+        _add_typos(found, tokens(header), languages)
     _settle_measures(found)
     return found
 
 
-def _add_phrases(found: dict[str, NameMatch], parts: tuple[str, ...]) -> None:
+def _add_phrases(
+    found: dict[str, NameMatch], parts: tuple[str, ...], languages: frozenset[str]
+) -> None:
     known = vocabulary().fields
-    for phrase in _runs(parts):
+    for phrase in runs(parts):
         for term in known.get(phrase, ()):
-            _keep(found, term, _phrase_score(term, phrase, parts), _how(phrase, parts))
+            score = _phrase_score(term, phrase, parts) * foreign(term, phrase, parts, languages)
+            _keep(found, term, score, _how(phrase, parts))
     for part in parts:
-        for phrase, share in _inside(part):
+        # A word that is known is not taken apart: a subdivision is no division.
+        for phrase, share in _inside(part) if part not in known else ():
             for term in known.get(phrase, ()):
                 score = term.weight * (0.45 + 0.4 * share) * (0.6 + 0.4 / len(parts))
                 score *= _spoilt(term, [p for p in parts if p != part])
+                score *= foreign(term, phrase, parts, languages)
                 _keep(found, term, score, f"contains {phrase!r}")
-
-
-def _runs(parts: tuple[str, ...], longest: int = 5) -> Iterable[str]:
-    """Every run of words, the longest first."""
-    for length in range(min(longest, len(parts)), 0, -1):
-        for start in range(len(parts) - length + 1):
-            yield " ".join(parts[start : start + length])
 
 
 def _settle_measures(found: dict[str, NameMatch]) -> None:
@@ -135,7 +136,9 @@ def _typo_targets() -> tuple[str, ...]:
     return tuple(p for p, terms in vocabulary().fields.items() if len(p) >= 5 and terms)
 
 
-def _add_typos(found: dict[str, NameMatch], parts: tuple[str, ...]) -> None:
+def _add_typos(
+    found: dict[str, NameMatch], parts: tuple[str, ...], languages: frozenset[str]
+) -> None:
     from rapidfuzz import fuzz, process
 
     whole = " ".join(parts)
@@ -151,10 +154,12 @@ def _add_typos(found: dict[str, NameMatch], parts: tuple[str, ...]) -> None:
             text, _typo_targets(), scorer=fuzz.ratio, score_cutoff=_TYPO_CUTOFF, limit=3
         )
         for phrase, ratio, _ in near:
-            if not _each_word_is_near(text, phrase):
+            if text == phrase or not _each_word_is_near(text, phrase):
                 continue
             for term in vocabulary().fields[phrase]:
                 score = term.weight * (ratio / 100) * 0.95 * factor
+                if languages and term.language not in languages:
+                    score *= _FOREIGN_TYPO
                 _keep(found, term, score, f"is close to {phrase!r}")
 
 

@@ -26,6 +26,7 @@ _DECIMALS = re.compile(r"[.,](?!0+$)")
 _MONEY = re.compile(
     r"\D*\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+\D.*|\D*\d{1,3}(?:[.,' ]\d{3}){2,}|.*[$€£¥₹()−].*|-.*"
 )
+_ROUND = re.compile(r"[1-9]\d{2,}00(?:[.,]0+)?")
 _PERCENT = re.compile(r"[-+(]?[\d.,\s]+%\)?")
 _PERSON = re.compile(r"[A-Z][\w'’.-]+,? (?:[A-Z]\.? ?){0,2}[A-Z][\w'’-]+")
 
@@ -52,6 +53,10 @@ class Profile:
     """Cells that are units of measure: kg, pcs, m2."""
     kinds: float
     """Cells that tell plan from actual, or expense from revenue, instead of naming anything."""
+    flags: float
+    """Cells that say yes or no, in words or as 1 and 0."""
+    round: float
+    """Large numbers that end in zeros, as estimates do and ids do not."""
     distinct: int
     mean_length: float
     money: float
@@ -100,6 +105,8 @@ def profile_column(cells: Sequence[str]) -> Profile:
         people=share.get("person", 0.0),
         units=share.get("unit", 0.0),
         kinds=share.get("kind", 0.0),
+        flags=share.get("flag", 0.0),
+        round=share.get("round", 0.0),
         distinct=len(counts),
         mean_length=sum(_width(v) * n for v, n in counts.items()) / total if total else 0.0,
         money=share.get("money", 0.0),
@@ -139,6 +146,10 @@ def _traits(value: str) -> list[str]:
 
 
 def _numeric_traits(value: str) -> list[str]:
+    if value in ("0", "1"):
+        return ["numeric", "flag"]
+    if _ROUND.fullmatch(value):
+        return ["numeric", "round"]
     if len(value) > 1 and value[0] == "0" and value.isdigit():
         return ["code"]  # a number would not keep its leading zero
     if _YEAR.fullmatch(value):
@@ -154,6 +165,8 @@ def _named(value: str) -> list[str]:
     whole = normalise(value)
     if whole in words["measure_units"]:
         found.append("unit")
+    if whole in words["flags"]:
+        found.append("flag")
     if whole in words["scenarios"] or whole in words["account_types"]:
         found.append("kind")
     phrases = {phrase for phrase, _ in phrases_in(value, longest=2)}

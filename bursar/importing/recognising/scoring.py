@@ -11,6 +11,7 @@ from bursar.importing.recognising.layouts import revision_rank
 from bursar.importing.recognising.matching import NameMatch, match_name
 from bursar.importing.recognising.pairs import code_columns
 from bursar.importing.recognising.profile import Profile
+from bursar.importing.recognising.tongues import languages_of
 from bursar.importing.recognising.vocabulary import TARGETS
 
 LEAST = 0.4
@@ -41,6 +42,7 @@ def scores_of(table: Table, taken: set[int], closed: set[str]) -> dict[str, list
     """For each field the score of every column; columns `taken` and fields `closed` get none."""
     result: dict[str, list[Score]] = {}
     coded = code_columns(table.header.names, table.profiles)
+    spoken = languages_of(table.header.names)
     for target in TARGETS:
         row = []
         for i, heading in enumerate(table.header.names):
@@ -49,7 +51,7 @@ def scores_of(table: Table, taken: set[int], closed: set[str]) -> dict[str, list
                 continue
             name = f"{heading} code" if i in coded else heading
             label = f"{table.header.groups[i]} {name}" if table.header.groups[i] else name
-            match = match_name(name).get(target) or match_name(label).get(target)
+            match = match_name(name, spoken).get(target) or match_name(label, spoken).get(target)
             place = i - 4 * revision_rank(heading)
             row.append(_score(target, match, table.profiles[i], place, is_nameless(heading)))
         result[target] = row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -122,3 +122,10 @@ def _written_out(word: str) -> tuple[str, ...]:
 def has_cjk(text: str) -> bool:
     """Whether words run together without spaces, as in Chinese and Japanese."""
     return any("\u3040" <= c < "\ua000" or "\uac00" <= c < "\ud7b0" for c in text)
+
+
+def runs(parts: Sequence[str], longest: int = 5) -> Iterator[str]:
+    """Every run of words, the longest first."""
+    for length in range(min(longest, len(parts)), 0, -1):
+        for start in range(len(parts) - length + 1):
+            yield " ".join(parts[start : start + length])
