@@ -26,6 +26,8 @@ _DECIMALS = re.compile(r"[.,](?!0+$)")
 _MONEY = re.compile(
     r"\D*\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+\D.*|\D*\d{1,3}(?:[.,' ]\d{3}){2,}|.*[$€£¥₹()−].*|-.*"
 )
+# How programs write large amounts. Such a cell is refused when it is read, as digits may be gone.
+_SCIENTIFIC = re.compile(r"[-+]?\d(?:[.,]\d+)?[eE][-+]?\d{1,2}")
 _ROUND = re.compile(r"[1-9]\d{2,}00(?:[.,]0+)?")
 _PERCENT = re.compile(r"[-+(]?[\d.,\s]+%\)?")
 _PERSON = re.compile(r"[A-Z][\w'’.-]+,? (?:[A-Z]\.? ?){0,2}[A-Z][\w'’-]+")
@@ -132,6 +134,8 @@ def _traits(value: str) -> list[str]:
         return ["numeric"]
     if _PERCENT.fullmatch(value):
         return ["percent"]
+    if _SCIENTIFIC.fullmatch(value):
+        return ["numeric", "money"]
     if looks_numeric(value):
         traits = _numeric_traits(value)
         return [*traits, "money"] if _MONEY.fullmatch(value) else traits
