@@ -5,6 +5,7 @@ from __future__ import annotations
 from bursar.importing.recognising.matching import match_name
 from bursar.importing.recognising.measures import sums_of
 from bursar.importing.recognising.scoring import LEAST, Score, Table, is_nameless
+from bursar.importing.recognising.tongues import languages_of
 from bursar.importing.recognising.vocabulary import contains, vocabulary
 from bursar.importing.recognising.words import tokens
 
@@ -27,6 +28,8 @@ def with_fallbacks(
         picks = _with_department(table, picks, scores, free)
     free = [i for i in free if i not in picks]
     if "sub_category" not in picks.values():
+        picks = _with_account_name(table, picks, free)
+    if "sub_category" not in picks.values():
         picks = _with_finer_unit(table, picks, scores, free)
     if "sub_category" not in picks.values():
         picks = _with_label(table, picks, free)
@@ -47,6 +50,19 @@ def _likeliest_amount(table: Table, amounts: list[int]) -> int:
         if len(parts) >= 2 and sums_of(table.body, parts, i):
             return i
     return own[0]
+
+
+def _with_account_name(table: Table, picks: dict[int, str], free: list[int]) -> dict[int, str]:
+    """Where a column has the codes of accounts, another one their names: those say what for."""
+    account = next((i for i, target in picks.items() if target == "account"), None)
+    if account is None or table.profiles[account].is_label:
+        return picks
+    spoken = languages_of(table.header.names)
+    for i in free:
+        match = match_name(table.header.names[i], spoken).get("account")
+        if match is not None and match.score >= 0.6 and table.profiles[i].is_label:
+            return {**picks, i: "sub_category"}
+    return picks
 
 
 def _with_finer_unit(

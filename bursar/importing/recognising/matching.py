@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from bursar.importing.recognising.abbreviations import written_out
 from bursar.importing.recognising.tongues import foreign
 from bursar.importing.recognising.vocabulary import MEASURES, Term, contains, vocabulary
 from bursar.importing.recognising.words import has_cjk, normalise, plain_tokens, runs, tokens
@@ -12,6 +13,7 @@ from bursar.importing.recognising.words import has_cjk, normalise, plain_tokens,
 _TYPO_CUTOFF = 84
 _FAIR = 0.7
 _FOREIGN_TYPO = 0.6
+_CUT_SHORT = 0.9
 # `Department ID` is less the department than `Department` is, and `Budget No` is no amount.
 _CODE_FACTORS = {"department": 0.8, "sub_category": 0.8, "owner": 0.8, "notes": 0.8}
 _CODE_FACTORS |= {"program": 0.9, "project": 0.9, "fund": 0.9}
@@ -37,6 +39,7 @@ def match_name(header: str, languages: frozenset[str] = frozenset()) -> dict[str
     spellings = dict.fromkeys((tokens(header), plain_tokens(header)))
     for parts in spellings:
         _add_phrases(found, parts, languages)
+    _add_written_out(found, header, languages)
     if max((m.score for m in found.values()), default=0.0) < 0.6:
         _add_typos(found, tokens(header), languages)
     _settle_measures(found)
@@ -47,6 +50,7 @@ def _add_phrases(
     found: dict[str, NameMatch], parts: tuple[str, ...], languages: frozenset[str]
 ) -> None:
     known = vocabulary().fields
+    marks = vocabulary().words["code_marks"] | vocabulary().words["name_marks"]
     for phrase in runs(parts):
         for term in known.get(phrase, ()):
             score = _phrase_score(term, phrase, parts) * foreign(term, phrase, parts, languages)
@@ -57,8 +61,17 @@ def _add_phrases(
             for term in known.get(phrase, ()):
                 score = term.weight * (0.45 + 0.4 * share) * (0.6 + 0.4 / len(parts))
                 score *= _spoilt(term, [p for p in parts if p != part])
+                if phrase in marks:
+                    score *= 0.5  # `code` within a compound is the code of something
                 score *= foreign(term, phrase, parts, languages)
                 _keep(found, term, score, f"contains {phrase!r}")
+
+
+def _add_written_out(found: dict[str, NameMatch], header: str, languages: frozenset[str]) -> None:
+    for phrase in written_out(header):
+        for term in vocabulary().fields[phrase]:
+            if not languages or term.language in languages:
+                _keep(found, term, term.weight * _CUT_SHORT, f"is short for {phrase!r}")
 
 
 def _settle_measures(found: dict[str, NameMatch]) -> None:
