@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -145,8 +146,17 @@ def _inside(part: str) -> list[tuple[str, float]]:
 
 
 @lru_cache(maxsize=1)
-def _typo_targets() -> tuple[str, ...]:
-    return tuple(p for p, terms in vocabulary().fields.items() if len(p) >= 5 and terms)
+def _by_length() -> tuple[list[str], list[int]]:
+    phrases = sorted((p for p, terms in vocabulary().fields.items() if terms), key=len)
+    return phrases, [len(phrase) for phrase in phrases]
+
+
+def _typo_targets(length: int) -> list[str]:
+    """Phrases that are not too long or short to be near a text of this length."""
+    phrases, lengths = _by_length()
+    share = _TYPO_CUTOFF / (200 - _TYPO_CUTOFF)
+    first = bisect_left(lengths, max(length * share, 5))
+    return phrases[first : bisect_right(lengths, length / share)]
 
 
 def _add_typos(
@@ -164,7 +174,7 @@ def _add_typos(
         if len(text) < 5:
             continue
         near = process.extract(
-            text, _typo_targets(), scorer=fuzz.ratio, score_cutoff=_TYPO_CUTOFF, limit=3
+            text, _typo_targets(len(text)), scorer=fuzz.ratio, score_cutoff=_TYPO_CUTOFF, limit=3
         )
         for phrase, ratio, _ in near:
             if text == phrase or not _each_word_is_near(text, phrase):
