@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Literal
 
+from bursar.eras import ERA_YEAR, year_of_era
 from bursar.months import MONTHS, plain
 
 PeriodKind = Literal["year", "quarter", "month", "custom"]
@@ -221,6 +222,7 @@ _RULES: tuple[_Rule, ...] = (
         rf"(?P<y>{_Y4})(?:\.0+|\s*{_YEAR_SIGN}|\s*г\.?|\s*год|\s*рік)?",
         lambda m, start: fiscal_year(int(m["y"]), start),
     ),
+    _rule(ERA_YEAR, lambda m, start: fiscal_year(year_of_era(m), start)),
 )
 
 

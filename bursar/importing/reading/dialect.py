@@ -56,8 +56,8 @@ def _agreement(sample: str, delimiter: str) -> float:
     cells = [cell for row in rows if len(row) == width for cell in row]
     others = [d for d in (";", "\t", "|") if d != delimiter]
     tidy = sum(
-        1.0 if _TIDY.fullmatch(cell.strip()) else 0.2 if any(d in cell for d in others) else 0.85
-        for cell in cells
+        1.0 if _TIDY.fullmatch(cell) else 0.2 if any(d in cell for d in others) else 0.85
+        for cell in map(str.strip, cells)
     )
     # Agreement is squared: a stray comma in prose agrees with itself now and then.
     return (agreeing / len(rows)) ** 2 * (tidy / len(cells)) * (1 + 0.1 * math.log(width))

@@ -54,10 +54,16 @@ def _amount_fit(profile: Profile) -> float:
 
 def _label_fit(target: str, profile: Profile) -> float:
     plain_number = profile.numeric >= 0.8
-    if profile.dates >= 0.5 or profile.money >= 0.2:
+    if profile.dates >= 0.5 or profile.money >= 0.2 or profile.units >= 0.6:
         return 0.1  # codes have neither thousands separators nor signs
+    if profile.flags >= 0.95 and profile.distinct == 2:
+        return 0.2  # yes and no name nothing
+    if profile.kinds >= 0.9 and target != "notes":
+        return 0.45  # `Plan` and `Actual`, or `Expense`, say what an amount is, not what it is for
     if plain_number and profile.has_decimals and target != "account":
         return 0.15
+    if profile.round >= 0.6 and target != "account":
+        return 0.2  # ids seldom end in zeros, unless they count upwards in hundreds
     if target == "account":
         return 0.9 if plain_number and profile.has_decimals else 1.0
     if target in ("program", "project", "fund"):
@@ -67,14 +73,21 @@ def _label_fit(target: str, profile: Profile) -> float:
     if target == "owner":
         return 0.3 if plain_number else 1.0
     if plain_number:
-        return 0.6
+        return 0.6 if _repeats(profile) else 0.5
+    return _group_fit(target, profile)
+
+
+def _group_fit(target: str, profile: Profile) -> float:
+    """Words or codes as a department or category."""
     if profile.years + profile.periods > 0.9:
         return 0.3
     if profile.codes >= 0.9 and profile.distinct >= 0.95 * profile.filled > 3:
         return 0.5  # a different code in each row identifies rows, it does not group them
     if profile.mean_length > 60:
         return 0.7
-    return 1.0 if profile.distinct > 1 or profile.filled <= 3 else 0.85
+    if profile.distinct > 1 or profile.filled <= 3:
+        return 1.0
+    return 0.65 if target == "sub_category" else 0.85
 
 
 def _repeats(profile: Profile) -> bool:

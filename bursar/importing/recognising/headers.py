@@ -81,7 +81,8 @@ def _has_no_header(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> bool
         if sum(map(looks_numeric, column)) < 0.7 * len(column) or not column:
             continue
         periods = sum(resolve(value) is not None for value in column)
-        if not looks_numeric(cell.strip()) or (resolve(cell.strip()) and periods < len(column) / 2):
+        period = resolve(cell.strip()) is not None and not cell.strip().endswith("00")
+        if not looks_numeric(cell.strip()) or (period and periods < len(column) / 2):
             return False
         numbers.append(cell.strip())
     counted = [str(n) for n in range(1, len(numbers) + 1)]  # columns that are merely numbered

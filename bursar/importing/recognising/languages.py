@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bursar.importing.recognising.vocabulary import COMPILED
-from bursar.importing.recognising.words import has_cjk, normalise, tokens
+from bursar.importing.recognising.words import has_cjk, normalise, plain_tokens, tokens
 
 FOLDER = Path(__file__).parent / "data"
 _WEIGHTS = {"strong": 1.0, "fair": 0.8, "weak": 0.55}
@@ -28,9 +28,11 @@ def compiled() -> str:
     units: dict[str, set[str]] = defaultdict(set)
     for place in sorted(FOLDER.glob("*.toml")):
         content = tomllib.loads(place.read_text(encoding="utf-8"))
-        for target, strength, phrase in _entries(content.get("fields", {})):
+        for target, strength, phrase in _entries(
+            content.get("fields", {}), english=place.stem == "en"
+        ):
             fields[phrase].append((target, _WEIGHTS[strength], place.stem))
-        for kind, strength, phrase in _entries(content.get("kinds", {})):
+        for kind, strength, phrase in _entries(content.get("kinds", {}), english=True):
             kinds[strength][phrase].add(kind)
         for group, phrases in content.get("words", {}).items():
             words[group].update(spelling for p in phrases for spelling in _spellings(p))
@@ -55,10 +57,12 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def _spellings(phrase: str) -> Iterable[str]:
-    """The phrase as headers write it; umlauts also as ae, oe, ue."""
+def _spellings(phrase: str, *, english: bool = True) -> Iterable[str]:
+    """The phrase as headers write it; umlauts also as ae, oe, ue. Only English abbreviations are
+    written out.
+    """
     yield normalise(phrase)
-    short = " ".join(tokens(phrase))
+    short = " ".join(tokens(phrase) if english else plain_tokens(phrase))
     if len(short) > 2 or has_cjk(short):  # what is left of a longer phrase may be any word
         yield short
     for plain, spelled in (("ä", "ae"), ("ö", "oe"), ("ü", "ue")):
@@ -66,12 +70,12 @@ def _spellings(phrase: str) -> Iterable[str]:
             yield normalise(phrase.replace(plain, spelled))
 
 
-def _entries(section: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
+def _entries(section: Mapping[str, Any], *, english: bool) -> Iterable[tuple[str, str, str]]:
     """(name, strength, spelling) of every phrase of a section."""
     for name, lists in section.items():
         for strength, phrases in lists.items():
             for phrase in phrases:
-                for spelling in sorted(set(_spellings(phrase))):
+                for spelling in sorted(set(_spellings(phrase, english=english))):
                     yield name, strength, spelling
 
 

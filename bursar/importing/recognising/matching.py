@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bursar.importing.recognising.vocabulary import MEASURES, Term, contains, phrases_in, vocabulary
-from bursar.importing.recognising.words import has_cjk, normalise, tokens
+from bursar.importing.recognising.abbreviations import written_out
+from bursar.importing.recognising.tongues import foreign
+from bursar.importing.recognising.vocabulary import MEASURES, Term, contains, vocabulary
+from bursar.importing.recognising.words import has_cjk, normalise, plain_tokens, runs, tokens
 
 _TYPO_CUTOFF = 84
 _FAIR = 0.7
+_FOREIGN_TYPO = 0.6
+_CUT_SHORT = 0.9
 # `Department ID` is less the department than `Department` is, and `Budget No` is no amount.
 _CODE_FACTORS = {"department": 0.8, "sub_category": 0.8, "owner": 0.8, "notes": 0.8}
 _CODE_FACTORS |= {"program": 0.9, "project": 0.9, "fund": 0.9}
@@ -27,25 +32,47 @@ class NameMatch:
 
 
 @lru_cache(maxsize=4096)
-def match_name(header: str) -> dict[str, NameMatch]:
-    """The best match of `header` for every target that it could name."""
+def match_name(header: str, languages: frozenset[str] = frozenset()) -> dict[str, NameMatch]:
+    """The best match of `header` for every target that it could name; `languages` are those that
+    the table speaks, none where that is not known.
+    """
     found: dict[str, NameMatch] = {}
-    parts = tokens(header)
-    if not parts:
-        return found
-    for phrase, _ in phrases_in(header):
-        for term in vocabulary().fields.get(phrase, ()):
-            _keep(found, term, _phrase_score(term, phrase, parts), _how(phrase, parts))
-    for part in parts:
-        for phrase, share in _inside(part):
-            for term in vocabulary().fields.get(phrase, ()):
-                score = term.weight * (0.45 + 0.4 * share) * (0.6 + 0.4 / len(parts))
-                score *= _spoilt(term, [p for p in parts if p != part])
-                _keep(found, term, score, f"contains {phrase!r}")
+    spellings = dict.fromkeys((tokens(header), plain_tokens(header)))
+    for parts in spellings:
+        _add_phrases(found, parts, languages)
+    _add_written_out(found, header, languages)
     if max((m.score for m in found.values()), default=0.0) < 0.6:
-        _add_typos(found, parts)
+        _add_typos(found, tokens(header), languages)
     _settle_measures(found)
     return found
+
+
+def _add_phrases(
+    found: dict[str, NameMatch], parts: tuple[str, ...], languages: frozenset[str]
+) -> None:
+    known = vocabulary().fields
+    marks = vocabulary().words["code_marks"] | vocabulary().words["name_marks"]
+    for phrase in runs(parts):
+        for term in known.get(phrase, ()):
+            score = _phrase_score(term, phrase, parts) * foreign(term, phrase, parts, languages)
+            _keep(found, term, score, _how(phrase, parts))
+    for part in parts:
+        # A word that is known is not taken apart: a subdivision is no division.
+        for phrase, share in _inside(part) if part not in known else ():
+            for term in known.get(phrase, ()):
+                score = term.weight * (0.45 + 0.4 * share) * (0.6 + 0.4 / len(parts))
+                score *= _spoilt(term, [p for p in parts if p != part])
+                if phrase in marks:
+                    score *= 0.5  # `code` within a compound is the code of something
+                score *= foreign(term, phrase, parts, languages)
+                _keep(found, term, score, f"contains {phrase!r}")
+
+
+def _add_written_out(found: dict[str, NameMatch], header: str, languages: frozenset[str]) -> None:
+    for phrase in written_out(header):
+        for term in vocabulary().fields[phrase]:
+            if not languages or term.language in languages:
+                _keep(found, term, term.weight * _CUT_SHORT, f"is short for {phrase!r}")
 
 
 def _settle_measures(found: dict[str, NameMatch]) -> None:
@@ -78,7 +105,7 @@ def _phrase_score(term: Term, phrase: str, parts: tuple[str, ...]) -> float:
     for word in inside:
         rest.remove(word)
     marks = [w for w in rest if w in words["code_marks"] or w in words["name_marks"]]
-    years = [w for w in rest if w.isdigit()]
+    years = [w for w in rest if w.isdigit() and len(w) in (2, 4)]
     neutral = len(marks) + len(years)
     covered = (len(inside) + 0.8 * neutral) / len(parts)
     score = term.weight * (0.45 + 0.55 * covered)
@@ -119,11 +146,22 @@ def _inside(part: str) -> list[tuple[str, float]]:
 
 
 @lru_cache(maxsize=1)
-def _typo_targets() -> tuple[str, ...]:
-    return tuple(p for p, terms in vocabulary().fields.items() if len(p) >= 5 and terms)
+def _by_length() -> tuple[list[str], list[int]]:
+    phrases = sorted((p for p, terms in vocabulary().fields.items() if terms), key=len)
+    return phrases, [len(phrase) for phrase in phrases]
 
 
-def _add_typos(found: dict[str, NameMatch], parts: tuple[str, ...]) -> None:
+def _typo_targets(length: int) -> list[str]:
+    """Phrases that are not too long or short to be near a text of this length."""
+    phrases, lengths = _by_length()
+    share = _TYPO_CUTOFF / (200 - _TYPO_CUTOFF)
+    first = bisect_left(lengths, max(length * share, 5))
+    return phrases[first : bisect_right(lengths, length / share)]
+
+
+def _add_typos(
+    found: dict[str, NameMatch], parts: tuple[str, ...], languages: frozenset[str]
+) -> None:
     from rapidfuzz import fuzz, process
 
     whole = " ".join(parts)
@@ -136,13 +174,15 @@ def _add_typos(found: dict[str, NameMatch], parts: tuple[str, ...]) -> None:
         if len(text) < 5:
             continue
         near = process.extract(
-            text, _typo_targets(), scorer=fuzz.ratio, score_cutoff=_TYPO_CUTOFF, limit=3
+            text, _typo_targets(len(text)), scorer=fuzz.ratio, score_cutoff=_TYPO_CUTOFF, limit=3
         )
         for phrase, ratio, _ in near:
-            if not _each_word_is_near(text, phrase):
+            if text == phrase or not _each_word_is_near(text, phrase):
                 continue
             for term in vocabulary().fields[phrase]:
                 score = term.weight * (ratio / 100) * 0.95 * factor
+                if languages and term.language not in languages:
+                    score *= _FOREIGN_TYPO
                 _keep(found, term, score, f"is close to {phrase!r}")
 
 
@@ -153,4 +193,18 @@ def _each_word_is_near(text: str, phrase: str) -> bool:
     ours, theirs = text.split(), phrase.split()
     if len(ours) != len(theirs):
         return text.replace(" ", "") == phrase.replace(" ", "") or len(theirs) == 1 == len(ours)
-    return all(fuzz.ratio(a, b) >= 70 for a, b in zip(ours, theirs, strict=True))
+    return all(
+        a == b or (a not in _known_words() and fuzz.ratio(a, b) >= 70)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+@lru_cache(maxsize=1)
+def _known_words() -> frozenset[str]:
+    """Words that mean something by themselves, so that they are no other word misspelt."""
+    words = vocabulary().words
+    return frozenset(
+        word
+        for group in ("no_measure", "spoilers", "income", "code_marks", "name_marks", "totals")
+        for word in words[group]
+    )

@@ -15,13 +15,20 @@ from bursar.importing.values.numbers import DASHES, is_absent, looks_numeric
 from bursar.money import exponents
 
 _YEAR = re.compile(r"(?:19|20)\d\d(?:\.0)?")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d.*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{1,2}-[A-Za-z]{3}-\d{2,4}")
+_TIME = r"(?:[ T,]+\d{1,2}[:.]\d\d.*)?"
+_DATE = re.compile(
+    rf"\d{{4}}-\d\d-\d\d.*|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}{_TIME}"
+    rf"|\d{{4}}[/.]\d{{1,2}}[/.]\d{{1,2}}{_TIME}|\d{{1,2}}[- ][A-Za-z]{{3}}[- ]\d{{2,4}}{_TIME}"
+)
 _CODE = re.compile(r"'?(?=[^\s]*\d)[A-Z0-9][\w./\-]*'?", re.IGNORECASE)
 # `10017.0` is a whole number that went through a program.
 _DECIMALS = re.compile(r"[.,](?!0+$)")
 _MONEY = re.compile(
     r"\D*\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+\D.*|\D*\d{1,3}(?:[.,' ]\d{3}){2,}|.*[$€£¥₹()−].*|-.*"
 )
+# How programs write large amounts. Such a cell is refused when it is read, as digits may be gone.
+_SCIENTIFIC = re.compile(r"[-+]?\d(?:[.,]\d+)?[eE][-+]?\d{1,2}")
+_ROUND = re.compile(r"[1-9]\d{2,}00(?:[.,]0+)?")
 _PERCENT = re.compile(r"[-+(]?[\d.,\s]+%\)?")
 _PERSON = re.compile(r"[A-Z][\w'’.-]+,? (?:[A-Z]\.? ?){0,2}[A-Z][\w'’-]+")
 
@@ -44,6 +51,14 @@ class Profile:
     items: float
     account_types: float
     people: float
+    units: float
+    """Cells that are units of measure: kg, pcs, m2."""
+    kinds: float
+    """Cells that tell plan from actual, or expense from revenue, instead of naming anything."""
+    flags: float
+    """Cells that say yes or no, in words or as 1 and 0."""
+    round: float
+    """Large numbers that end in zeros, as estimates do and ids do not."""
     distinct: int
     mean_length: float
     money: float
@@ -90,13 +105,22 @@ def profile_column(cells: Sequence[str]) -> Profile:
         items=share.get("item", 0.0),
         account_types=share.get("account_type", 0.0),
         people=share.get("person", 0.0),
+        units=share.get("unit", 0.0),
+        kinds=share.get("kind", 0.0),
+        flags=share.get("flag", 0.0),
+        round=share.get("round", 0.0),
         distinct=len(counts),
-        mean_length=sum(len(v) * n for v, n in counts.items()) / total if total else 0.0,
+        mean_length=sum(_width(v) * n for v, n in counts.items()) / total if total else 0.0,
         money=share.get("money", 0.0),
         has_decimals=any(_DECIMALS.search(v) for v in list(counts)[:300] if looks_numeric(v)),
         typical_size=sizes[len(sizes) // 2] if sizes else 0.0,
         samples=tuple(list(counts)[:3]),
     )
+
+
+def _width(value: str) -> int:
+    """How long a text reads: a Chinese, Japanese or Korean character counts as two letters."""
+    return len(value) + (0 if value.isascii() else sum("\u2e80" <= c < "\uffe0" for c in value))
 
 
 def _size(value: str) -> float:
@@ -110,6 +134,8 @@ def _traits(value: str) -> list[str]:
         return ["numeric"]
     if _PERCENT.fullmatch(value):
         return ["percent"]
+    if _SCIENTIFIC.fullmatch(value):
+        return ["numeric", "money"]
     if looks_numeric(value):
         traits = _numeric_traits(value)
         return [*traits, "money"] if _MONEY.fullmatch(value) else traits
@@ -124,6 +150,10 @@ def _traits(value: str) -> list[str]:
 
 
 def _numeric_traits(value: str) -> list[str]:
+    if value in ("0", "1"):
+        return ["numeric", "flag"]
+    if _ROUND.fullmatch(value):
+        return ["numeric", "round"]
     if len(value) > 1 and value[0] == "0" and value.isdigit():
         return ["code"]  # a number would not keep its leading zero
     if _YEAR.fullmatch(value):
@@ -136,12 +166,19 @@ def _named(value: str) -> list[str]:
     if len(value) > 80:
         return found
     words = vocabulary().words
+    whole = normalise(value)
+    if whole in words["measure_units"]:
+        found.append("unit")
+    if whole in words["flags"]:
+        found.append("flag")
+    if whole in words["scenarios"] or whole in words["account_types"]:
+        found.append("kind")
     phrases = {phrase for phrase, _ in phrases_in(value, longest=2)}
     if phrases & words["department_values"]:
         found.append("department")
     if phrases & words["item_values"]:
         found.append("item")
-    if normalise(value) in words["account_types"]:
+    if whole in words["account_types"]:
         found.append("account_type")
     if _PERSON.fullmatch(value):
         found.append("person")

@@ -18,10 +18,11 @@ from bursar.importing.recognising.constants import (
 from bursar.importing.recognising.headers import Header, find_header, is_blank
 from bursar.importing.recognising.kinds import Detection, recognise
 from bursar.importing.recognising.layouts import latest_revision
-from bursar.importing.recognising.mapping import ColumnMapping, Table, propose
+from bursar.importing.recognising.mapping import ColumnMapping, propose
 from bursar.importing.recognising.matching import match_name
 from bursar.importing.recognising.profile import Profile, profile_column
 from bursar.importing.recognising.scanning import Scan
+from bursar.importing.recognising.scoring import Table
 from bursar.importing.recognising.sections import Sections, find_sections
 from bursar.importing.recognising.short_years import ShortYears, short_years, written_out
 from bursar.importing.recognising.totals import LABELS, TotalLabels

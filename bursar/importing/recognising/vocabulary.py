@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import NamedTuple
 
 from bursar.importing.recognising.words import tokens
 
@@ -30,8 +31,7 @@ KINDS = (
 COMPILED = "compiled.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A phrase that names `target`; `weight` says how surely; `language` is an ISO 639 code."""
 
     phrase: str
