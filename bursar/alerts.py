@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from bursar.errors import NotFound
+from bursar.events import note_event
 from bursar.paging import Page, page
 from schema.tables import Alert
 
@@ -21,72 +22,47 @@ THRESHOLDS = {
 }
 
 
-def raise_from_outbox(session: Session, tenant_id: UUID, limit: int = 500) -> int:
-    """Turn the ledger's events into alerts, once each; returns how many events were told.
-
-    An event whose alert is still open adds nothing: one alert a crossing.
-    """
-    events = session.execute(
-        text(
-            "select id, topic, payload from outbox where tenant_id = :tenant"
-            " and published_at is null order by created_at limit :limit for update skip locked"
-        ),
-        {"tenant": tenant_id, "limit": limit},
-    ).all()
-    for event in events:
-        kind = event.payload.get("type")
-        if kind in THRESHOLDS:
-            _raise(session, tenant_id, kind, event.payload)
-    if events:
-        session.execute(
-            text(
-                "update outbox set published_at = now()"
-                " where tenant_id = :tenant and id = any(:ids)"
-            ),
-            {"tenant": tenant_id, "ids": [event.id for event in events]},
-        )
-    return len(events)
-
-
-def _raise(session: Session, tenant_id: UUID, kind: str, payload: dict[str, Any]) -> None:
+def raise_for_crossing(session: Session, tenant_id: UUID, crossing: dict[str, Any]) -> None:
+    """Turn what the ledger noted about a budget into an alert, unless one is still open."""
+    kind = str(crossing.get("type"))
+    if kind not in THRESHOLDS:
+        return
     severity, message = THRESHOLDS[kind]
-    authorized, used = Decimal(payload["authorized"]), Decimal(payload["used"])
-    session.execute(
-        text(
-            "insert into alert (tenant_id, type, severity, budget_id, utilization_percent,"
-            " message, details, dedup_key) values (:tenant, :type, :severity, :budget, :percent,"
-            " :message, cast(:details as jsonb), :dedup)"
-            " on conflict (tenant_id, dedup_key) where state <> 'resolved' do nothing"
-        ),
-        {
-            "tenant": tenant_id,
-            "type": kind,
-            "severity": severity,
-            "budget": payload["budget_id"],
-            "percent": round(used * 100 / authorized, 4) if authorized > 0 else None,
-            "message": message,
-            "details": json.dumps(payload),
-            "dedup": f"{kind}:{payload['budget_id']}",
-        },
-    )
+    authorized, used = Decimal(crossing["authorized"]), Decimal(crossing["used"])
+    budget_id = crossing["budget_id"]
+    raise_alert(
+        session, tenant_id, kind, severity, message, crossing, f"{kind}:{budget_id}",
+        budget_id=budget_id,
+        utilization_percent=round(used * 100 / authorized, 4) if authorized > 0 else None,
+    )  # fmt: skip
 
 
 def raise_alert(
     session: Session, tenant_id: UUID, kind: str, severity: str, message: str,
-    details: dict[str, Any], dedup_key: str,
+    details: dict[str, Any], dedup_key: str, *, budget_id: UUID | str | None = None,
+    utilization_percent: Decimal | None = None, tell: bool = True,
 ) -> bool:  # fmt: skip
-    """Raise an alert unless one of this key is still open; whether it is a new one."""
+    """Raise an alert unless one of this key is still open; whether it is a new one.
+
+    Endpoints that want it hear of a new one, unless `tell` is false.
+    """
     made = session.execute(
         text(
-            "insert into alert (tenant_id, type, severity, message, details, dedup_key)"
-            " values (:tenant, :type, :severity, :message, cast(:details as jsonb), :dedup)"
+            "insert into alert (tenant_id, type, severity, budget_id, utilization_percent, message,"
+            " details, dedup_key) values (:tenant, :type, :severity, :budget, :percent, :message,"
+            " cast(:details as jsonb), :dedup)"
             " on conflict (tenant_id, dedup_key) where state <> 'resolved' do nothing returning id"
         ),
         {
-            "tenant": tenant_id, "type": kind, "severity": severity, "message": message,
+            "tenant": tenant_id, "type": kind, "severity": severity, "budget": budget_id,
+            "percent": utilization_percent, "message": message,
             "details": json.dumps(details, default=str), "dedup": dedup_key,
         },
-    ).first()  # fmt: skip
+    ).scalar()  # fmt: skip
+    if made is not None and tell:
+        told = {"alertId": made, "type": kind, "severity": severity, "message": message,
+                "budgetId": budget_id, "customerId": tenant_id}  # fmt: skip
+        note_event(session, tenant_id, "alert.raised", told)
     return made is not None
 
 

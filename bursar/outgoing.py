@@ -1,6 +1,7 @@
 """HTTP to places that somebody named: every connection is judged by `bursar.network`.
 
-No proxy of the environment and no redirect is followed, since either would lead past the judgement.
+No proxy of the environment is used, since that would lead past the judgement; a redirect does not,
+as it needs a connection of its own.
 """
 
 from __future__ import annotations
@@ -53,7 +54,6 @@ class JudgedAdapter(HTTPAdapter):
 def judge(session: requests.Session) -> requests.Session:
     """Make every connection of this session a judged one."""
     session.trust_env = False
-    session.max_redirects = 0
     adapter = JudgedAdapter()
     session.mount("http://", adapter)
     session.mount("https://", adapter)

@@ -15,6 +15,7 @@ HOUSEKEEPING = {
     "raise_alerts": 10,
     "start_sources": 10,
     "follow_imports": 10,
+    "send_webhooks": 10,
     "ledger_partitions": 86_400,
     "forget_idempotency_keys": 3_600,
 }

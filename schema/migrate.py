@@ -35,6 +35,7 @@ SCRIPTS = (
     "triggers/append_only.sql",
     "triggers/row_care.sql",
     "triggers/import_history.sql",
+    "triggers/events.sql",
     "triggers/audit.sql",
     "functions/due.sql",
     "views/budget_balance.sql",

@@ -6,13 +6,16 @@ import structlog
 from celery import shared_task
 from sqlalchemy import text
 
-from bursar import alerts, schedules
+from bursar import schedules
 from bursar.database import Database, database
 from bursar.jobs.sweep import due_jobs, tenants_with_due
 from bursar.ledger.operations import expire_holds
 from bursar.sources import scheduling
+from bursar.telling import AT_ONCE, tell_noted
+from bursar.webhooks.deliveries import due_deliveries
 from tasks.doorbell import ring
 from tasks.sources import follow_imports
+from tasks.webhooks import ring_delivery
 
 log = structlog.get_logger("bursar.tick")
 
@@ -41,7 +44,8 @@ def _expire_holds(opened: Database) -> None:
 def _raise_alerts(opened: Database) -> None:
     for tenant_id in tenants_with_due(opened, "outbox"):
         with opened.transaction(tenant_id, "system") as session:
-            alerts.raise_from_outbox(session, tenant_id)
+            while tell_noted(session, tenant_id) == AT_ONCE:
+                pass
 
 
 def _start_sources(opened: Database) -> None:
@@ -52,6 +56,14 @@ def _start_sources(opened: Database) -> None:
 def _follow_imports(opened: Database) -> None:
     for tenant_id in tenants_with_due(opened, "source_files"):
         follow_imports(opened, tenant_id)
+
+
+def _send_webhooks(opened: Database) -> None:
+    for tenant_id in tenants_with_due(opened, "webhooks"):
+        with opened.transaction(tenant_id, "system") as session:
+            due = due_deliveries(session)
+        for delivery_id in due:
+            ring_delivery(tenant_id, delivery_id)
 
 
 def _ledger_partitions(opened: Database) -> None:
@@ -76,6 +88,7 @@ _DUTIES = {
     "raise_alerts": _raise_alerts,
     "start_sources": _start_sources,
     "follow_imports": _follow_imports,
+    "send_webhooks": _send_webhooks,
     "ledger_partitions": _ledger_partitions,
     "forget_idempotency_keys": _forget_idempotency_keys,
 }

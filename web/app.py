@@ -33,6 +33,7 @@ from web.api import (
     mapping_templates,
     reservations,
     sources,
+    webhooks,
 )
 from web.json import ExactJSON
 
@@ -49,6 +50,7 @@ _API = (
     mapping_templates,
     keywords,
     sources,
+    webhooks,
     jobs,
     alerts,
 )

@@ -30,12 +30,16 @@ LONGEST_KEY = 255
 
 @dataclass
 class Answer:
-    """What a mutation answers; `after_commit` runs when its effect is true."""
+    """What a mutation answers; `after_commit` runs when its effect is true.
+
+    `kept` is what a repeated request gets instead, where the answer shows a secret just once.
+    """
 
     status: int
     body: dict[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
     after_commit: Callable[[], object] | None = None
+    kept: dict[str, Any] | None = None
 
 
 def required_key() -> str:
@@ -89,13 +93,20 @@ def once(work: Callable[[Session], Answer], content: object) -> Response:
                 return response
             response = make_response(jsonify(answer.body), answer.status)
             response.headers.update(answer.headers)
-            _store(session, key, digest, response)
+            again = response if answer.kept is None else _again(answer, answer.kept)
+            _store(session, key, digest, again)
     except IntegrityError as error:
         if "action_idempotency" in str(error.orig):
             raise RequestInProgress from None
         raise
     if answer.after_commit is not None:
         answer.after_commit()
+    return response
+
+
+def _again(answer: Answer, body: dict[str, Any]) -> Response:
+    response = make_response(jsonify(body), answer.status)
+    response.headers.update(answer.headers)
     return response
 
 

@@ -16,7 +16,7 @@ from bursar.config import settings
 from bursar.errors import InvalidInput, NotFound
 from bursar.jobs.rows import ENDED
 from bursar.jobs.sweep import tenants_with_due
-from bursar.sources import sealed
+from bursar.resealing import reseal
 from ops.cli.client import Client, client, local_database
 from ops.cli.output import give, give_json, say
 from ops.cli.stack import home_of
@@ -154,7 +154,7 @@ def rotate_secrets() -> None:
     count = 0
     for tenant_id in tenants_with_due(database, "all"):
         with database.transaction(tenant_id, "shell") as session:
-            count += sealed.reseal(session, newest)
+            count += reseal(session, newest)
     database.close()
     give(f"{count} secrets written anew with key {newest}")
 

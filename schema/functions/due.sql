@@ -35,6 +35,9 @@ begin
                    join public.import_run r on r.tenant_id = f.tenant_id and r.id = f.import_id
                   where f.state = 'importing' and r.state not in ('received', 'profiled', 'applying')
                      or f.state = 'waiting' and r.state not in ('planned', 'awaiting_mapping');
+  elsif p_what = 'webhooks' then
+    return query select distinct d.tenant_id from public.webhook_delivery d
+                  where d.state = 'pending' and d.next_attempt_at <= now();
   elsif p_what = 'all' then
     return query select t.id from public.tenant t where t.deleted_at is null;
   end if;

@@ -10,7 +10,8 @@ revoke select on app_user from bursar_app;
 grant insert, update on
   tenant, membership, api_key, fiscal_period, budget, stored_file, import_run, import_row,
   job, job_attempt, action_idempotency, outbox, alert, heartbeat, schedule, schedule_run,
-  mapping_template, source, source_secret, source_run, source_file
+  mapping_template, source, source_secret, source_run, source_file,
+  webhook_endpoint, webhook_delivery
   to bursar_app;
 grant insert on check_decision, mapping_template_version to bursar_app;
 grant delete on import_row, action_idempotency, schedule_run, source_secret to bursar_app;
@@ -25,7 +26,8 @@ grant select on budget, import_row, import_run, currency, tenant to bursar_ledge
 grant select, insert on action_idempotency, outbox, alert to bursar_ledger;
 
 grant select, insert, update on app_user to bursar_system;
-grant select on membership, tenant, hold, outbox, source, source_file, import_run
+grant select on membership, tenant, hold, outbox, source, source_file, import_run,
+  webhook_delivery
   to bursar_system;
 grant select, update on job to bursar_system;
 

@@ -9,6 +9,7 @@ from schema.tables.records import ActionIdempotency, Alert, AuditLog, Outbox
 from schema.tables.sources import Source, SourceFile, SourceRun, SourceSecret
 from schema.tables.templates import MappingTemplate, MappingTemplateVersion
 from schema.tables.tenants import ApiKey, AppUser, Currency, FiscalPeriod, Membership, Tenant
+from schema.tables.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "ActionIdempotency",
@@ -41,4 +42,6 @@ __all__ = [
     "SourceSecret",
     "StoredFile",
     "Tenant",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

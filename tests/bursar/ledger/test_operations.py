@@ -16,6 +16,7 @@ from bursar import alerts, errors
 from bursar.database import Database
 from bursar.ledger import operations as ledger
 from bursar.ledger.reconcile import broken_budgets, reconcile
+from bursar.telling import tell_noted
 from tests.conftest import MakeBudget
 
 
@@ -58,7 +59,7 @@ def test_crossing_the_soft_cap_raises_one_alert(
     assert reserve(database, tenant_id, budget, "20").soft_cap_exceeded
     reserve(database, tenant_id, budget, "10")
     with database.transaction(tenant_id) as session:
-        assert alerts.raise_from_outbox(session, tenant_id) == 1
+        assert tell_noted(session, tenant_id) == 1
         page = alerts.list_alerts(session, budget_id=budget)
         assert [row.Alert.type for row in page.rows] == ["threshold_warning"]
 

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from uuid import UUID
 
-from bursar.alerts import raise_from_outbox
 from bursar.database import Database
+from bursar.telling import tell_noted
 from tests.api_client import Api, code_of
 from tests.web.api.conftest import Imports
 from tests.web.api.test_undo import HEAD, budget
@@ -65,7 +65,7 @@ def test_a_cap_that_an_import_crosses_raises_its_alert(
     prepared(imports, api, ("4500",))
     assert imports.send(LOWER, "lower.csv")["state"] == "completed"
     with database.transaction(tenant_id, "test") as session:
-        raise_from_outbox(session, tenant_id)
+        tell_noted(session, tenant_id)
     (alert,) = api.get("/alerts").get_json()["data"]
     assert alert["type"] == "threshold_warning"
 

@@ -78,6 +78,7 @@ def theirs(api: Api, make_budget: MakeBudget, monkeypatch: pytest.MonkeyPatch) -
     made = api.post("/mapping-templates", {"headers": ["A"], "mapping": {"A": "department"}})
     monkeypatch.setattr(settings(), "secrets_key", SecretStr(Fernet.generate_key().decode()))
     source = {"name": "S", "type": "s3", "config": {"bucket": "b"}}
+    hook = api.post("/webhooks", {"url": "https://example.invalid/"}).get_json()
     alert = api.get("/alerts").get_json()["data"][0]
     return {
         "budget_id": str(budget),
@@ -85,10 +86,15 @@ def theirs(api: Api, make_budget: MakeBudget, monkeypatch: pytest.MonkeyPatch) -
         "import_id": started["id"],
         "job_id": started["job_id"],
         "alert_id": alert["id"],
+        "webhook_id": hook["id"],
+        "delivery_id": api.post(f"/webhooks/{hook['id']}/test").get_json()["id"],
         "source_id": api.post("/sources", source).get_json()["id"],
         "template_id": made.get_json()["id"],
     }
 
+
+# What each kind of object lets itself be called by.
+_FIELD = {"webhook_id": "description"}
 
 BODIES: dict[str, Any] = {
     "reservations": {"amount": "1", "currency": "USD", "ref_id": "x"},
@@ -112,7 +118,7 @@ def test_another_tenant_s_ids_do_not_exist_on_any_route(
             path = filled(rule, value).removeprefix("/api/v1")
             body = BODIES.get(rule.rsplit("/", 1)[-1])
             if method == "PATCH":
-                response = stranger.patch(path, {"name": "mine"}, 1)
+                response = stranger.patch(path, {_FIELD.get(name, "name"): "mine"}, 1)
             else:
                 response = stranger.call(
                     method, path, **({"json": body} if body is not None else {})

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from bursar import alerts
 from bursar.database import Database
+from bursar.telling import tell_noted
 from bursar.tenants import create_tenant
 from tests.api_client import Api
 from tests.conftest import MakeBudget
@@ -84,7 +84,7 @@ def test_alerts_are_shown_and_seen_to(
     budget = make_budget("100")
     api.post(f"/budgets/{budget}/reservations", {"amount": "96", "currency": "USD", "ref_id": "r"})
     with database.transaction(tenant_id, "test") as session:
-        alerts.raise_from_outbox(session, tenant_id)
+        tell_noted(session, tenant_id)
     alert: dict[str, Any] = api.get("/alerts").get_json()["data"][0]
     assert "close to its hard cap" in visitor.get("/").text
     answer = visitor.send(f"/alerts/{alert['id']}/resolve", seen="/", next=f"/budgets/{budget}")

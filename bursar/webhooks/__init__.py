@@ -1,0 +1,1 @@
+"""Telling others of events: addresses, signed messages, patience, and a log of each telling."""
