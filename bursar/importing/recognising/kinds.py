@@ -210,7 +210,16 @@ def _is_money(name: str, profile: Profile) -> bool:
     if not profile.is_amount:
         # A column that calls itself a budget is one, even if many of its cells cannot be read.
         return named >= 0.8 and profile.numeric >= 0.2
-    return profile.has_decimals or profile.typical_size >= 100 or named >= 0.5
+    large = profile.has_decimals or profile.typical_size >= 100
+    return large or named >= 0.5 or _names_what_is_paid(name)
+
+
+def _names_what_is_paid(name: str) -> bool:
+    """Whether a header as a whole is a word of some kind of file, as `Net Pay` is: its numbers are
+    amounts however small they are.
+    """
+    strong = vocabulary().kinds.get("strong", {})
+    return any(share >= 0.9 and strong.get(phrase) for phrase, share in phrases_in(name))
 
 
 def _dated_shape(votes: _Votes, has_dates: bool, is_dated: bool, has_amounts: bool) -> None:
