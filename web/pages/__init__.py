@@ -19,9 +19,23 @@ from web.pages import (
     login,
     mapping,
     remembered,
+    sources,
+    webhooks,
 )
 
-_PAGES = (login, dashboard, budgets, mapping, imports, import_repairs, remembered, jobs, docs)
+_PAGES = (
+    login,
+    dashboard,
+    budgets,
+    mapping,
+    imports,
+    import_repairs,
+    remembered,
+    sources,
+    webhooks,
+    jobs,
+    docs,
+)
 
 # What to do next, by status.
 ADVICE = {

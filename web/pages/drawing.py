@@ -43,6 +43,21 @@ STATES: dict[str, tuple[str, str, str]] = {
     "update": ("Update", "busy", "triangle"),
     "unchanged": ("Unchanged", "calm", "dash"),
     "rejected": ("Rejected", "bad", "cross"),
+    "partial": ("Some files were bad", "warn", "triangle"),
+    "skipped": ("Not taken", "calm", "dash"),
+    "settling": ("May still grow", "busy", "clock"),
+    "ready": ("About to be taken", "busy", "clock"),
+    "taken": ("Here, next in line", "busy", "clock"),
+    "importing": ("Being imported", "busy", "clock"),
+    "waiting": ("Waits for somebody", "warn", "triangle"),
+    "imported": ("Imported", "good", "check"),
+    "healthy": ("Healthy", "good", "check"),
+    "failing": ("Failing", "bad", "cross"),
+    "held": ("Held, keeps failing", "bad", "cross"),
+    "resting": ("Resting", "calm", "dash"),
+    "untried": ("Not run yet", "calm", "dash"),
+    "pending": ("Will be sent", "busy", "clock"),
+    "delivered": ("Delivered", "good", "check"),
 }
 _UNKNOWN = ("calm", "dash")
 _MINUS, _NO_BREAK = "\u2212", "\u00a0"
@@ -78,6 +93,7 @@ def job_kind(kind: str) -> str:
         "imports.run": "Import a file",
         "imports.apply": "Apply a previewed import",
         "imports.undo": "Undo an import",
+        "sources.sync": "Look at a source",
     }
     return known.get(kind, phrase(kind))
 
@@ -85,7 +101,10 @@ def job_kind(kind: str) -> str:
 def actor(text: str) -> str:
     """Who did it, without the id that only machines know."""
     kind = text.partition(":")[0]
-    return {"user": "A member", "key": "An API key", "system": "Bursar"}.get(kind, phrase(kind))
+    known = {"user": "A member", "key": "An API key", "system": "Bursar"}
+    if kind == "source":
+        return f"Source {text.partition(':')[2]}"
+    return known.get(kind, phrase(kind))
 
 
 def number(amount: Decimal | int | str, places: int = 0) -> str:

@@ -1,0 +1,101 @@
+"""The pages of sources and webhooks, without a browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+from bursar.config import settings
+from tests.api_client import Api
+from tests.web.pages.conftest import MakeVisitor, Visitor
+
+FORM = {"name": "Nightly", "host": "127.0.0.1", "username": "bursar", "password": "canary-pw"}
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings(), "secrets_key", SecretStr(Fernet.generate_key().decode()))
+
+
+def made(visitor: Visitor, **more: str) -> str:
+    answer = visitor.send("/sources/new/sftp", seen="/sources/new/sftp", **(FORM | more))
+    assert answer.status_code == 303, answer.text
+    return str(answer.location)
+
+
+def test_a_source_is_added_tested_edited_and_deleted(visitor: Visitor, api: Api) -> None:
+    assert "No sources yet" in visitor.get("/sources").text
+    assert "Where do the files lie?" in visitor.get("/sources/new").text
+    page = made(visitor, schedule="02:00", department="Parks")
+    shown = visitor.get(page).text
+    assert "0 2 * * *" in shown
+    assert "Not agreed to yet" in shown
+    tested = visitor.send(f"{page}/test", seen=page).text
+    assert "BURSAR_ALLOW_PRIVATE_HOSTS" in tested
+    form = visitor.get(f"{page}/edit").text
+    version = re.search(r'name="version" value="(\d+)"', form)
+    assert version is not None
+    edited = FORM | {"name": "Weekly", "schedule": "0 3 * * 1", "password": ""}
+    edited["version"] = version[1]
+    assert visitor.send(f"{page}/edit", seen=f"{page}/edit", **edited).status_code == 303
+    stale = visitor.send(f"{page}/edit", seen=f"{page}/edit", **edited)
+    assert stale.status_code == 422
+    assert "has changed since" in stale.text
+    (source,) = api.get("/sources").get_json()["data"]
+    assert (source["name"], source["schedule"]) == ("Weekly", "0 3 * * 1")
+    assert source["has_secret"]
+    assert source["defaults"] == {}
+    visitor.send(f"{page}/pause", seen=page)
+    assert "Resting" in visitor.get(page).text
+    visitor.send(f"{page}/resume", seen=page)
+    visitor.send(f"{page}/run", seen=page)
+    assert "Waiting for a worker" in visitor.get(page).text
+    visitor.send(f"{page}/delete", seen=page)
+    assert "No sources yet" in visitor.get("/sources").text
+
+
+def test_bad_input_is_named_and_a_secret_is_never_shown_again(visitor: Visitor) -> None:
+    answer = visitor.send("/sources/new/sftp", seen="/sources/new/sftp",
+                          **(FORM | {"schedule": "whenever", "time_zone": "Mars"}))  # fmt: skip
+    assert answer.status_code == 422
+    assert "There is no time zone" in answer.text
+    assert "Nothing was changed" in answer.text
+    assert "canary-pw" not in answer.text
+    page = made(visitor)
+    for path in (page, f"{page}/edit", "/sources"):
+        assert "canary-pw" not in visitor.get(path).text
+    twice = visitor.send("/sources/new/sftp", seen="/sources/new/sftp", **FORM)
+    assert (twice.status_code, "named" in twice.text) == (422, True)
+    sheet = visitor.send("/sources/new/sheets", seen="/sources/new/sheets",
+                         name="S", spreadsheet_id="x", service_account="{broken")  # fmt: skip
+    assert "Paste the whole JSON file" in sheet.text
+    assert visitor.get("/sources/new/ftp").status_code == 404
+
+
+def test_who_may_only_read_sees_no_buttons(visitor: Visitor, make_visitor: MakeVisitor) -> None:
+    page = made(visitor)
+    reader = make_visitor("auditor")
+    assert "Test the connection" not in reader.get(page).text
+    assert reader.send(f"{page}/run").status_code == 403
+    assert reader.get("/webhooks").status_code == 403
+
+
+def test_a_webhook_shows_its_secret_once(visitor: Visitor) -> None:
+    answer = visitor.send("/webhooks", seen="/webhooks", url="https://example.invalid/h",
+                          events="alert.raised")  # fmt: skip
+    (secret,) = re.findall(r"whsec_[A-Za-z0-9+/=]+", answer.text)
+    page = re.search(r'action="(/webhooks/[0-9a-f-]{36})/rotate"', answer.text)
+    assert page is not None
+    assert secret not in visitor.get(page[1]).text
+    rotated = visitor.send(f"{page[1]}/rotate", seen=page[1]).text
+    assert "whsec_" in rotated
+    assert secret not in rotated
+    visitor.send(f"{page[1]}/off", seen=page[1])
+    assert "Resting" in visitor.get(page[1]).text
+    visitor.send(f"{page[1]}/delete", seen=page[1])
+    assert "example.invalid" not in visitor.get("/webhooks").text
+    refused = visitor.send("/webhooks", seen="/webhooks", url="http://127.0.0.1/")
+    assert (refused.status_code, "not a public address" in refused.text) == (422, True)
