@@ -41,6 +41,7 @@ class NewSource:
     mapping_template_id: UUID | None = None
     defaults: dict[str, str] | None = None
     after_action: str = "leave"
+    stale_policy: str = "manual"
     settle_seconds: int | None = None
 
 
@@ -64,6 +65,7 @@ def create_source(session: Session, tenant_id: UUID, new: NewSource, actor: str)
         mapping_template_id=new.mapping_template_id,
         defaults=new.defaults or {},
         after_action=require_action(new.type, new.after_action),
+        stale_policy=new.stale_policy,
         settle_seconds=SETTLE_SECONDS[new.type] if settle is None else settle,
         created_by=actor,
     )

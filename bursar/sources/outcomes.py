@@ -115,7 +115,7 @@ def _follow(session: Session, source: Source, file: SourceFile, run: ImportRun) 
     }  # fmt: skip
     if run.state in DONE or run.state == "undone":
         file.state, file.error = "imported", None
-        source.last_file_at = func.now()
+        source.last_file_at, source.is_stale = func.now(), False
         for resolved in (key, f"source_late:{source.id}"):
             alerts.resolve_key(session, source.tenant_id, resolved, "system")
     elif run.state in ("failed", "cancelled"):

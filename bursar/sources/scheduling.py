@@ -113,6 +113,8 @@ def _look_for_expected(session: Session, source: Source, now: datetime) -> None:
     source.next_expected_at = next_after(source.expected_by, source.time_zone, now)
     session.flush()
     if source.last_file_at is None or source.last_file_at <= since:
+        source.is_stale = True
+        session.flush()
         came = source.last_file_at
         last = f"the last one came at {came:%Y-%m-%d %H:%M} UTC" if came else "none has ever come"
         alerts.raise_alert(

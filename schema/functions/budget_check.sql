@@ -21,7 +21,8 @@ begin
   perform set_config('bursar.tenant', p_tenant::text, true);
   -- The decision moves no money: it need not wait for the disk.
   perform set_config('synchronous_commit', 'off', true);
-  select b.id, b.sub_category_key as sub_key, b.status, b.currency as code, a.*,
+  select b.id, b.sub_category_key as sub_key, b.status, b.currency as code, b.source,
+         b.import_id, a.*,
          (select coalesce((t.settings ->> 'auto_approve_threshold')::numeric, 5000)
             from tenant t where t.id = p_tenant) as auto_threshold
     into found_budget
@@ -78,6 +79,21 @@ begin
                    else 'above_auto_approval_threshold' end;
     decision := case when not fits then 'rejected'
                      when p_amount <= threshold then 'approved' else 'pending' end;
+    if decision = 'approved' and found_budget.source in ('sftp', 's3', 'sheets') then
+      -- Where the source of these numbers is late, they may be out of date.
+      select case s.stale_policy when 'manual' then 'pending' when 'refuse' then 'rejected'
+                                 else decision end,
+             case s.stale_policy when 'ignore' then reason else 'stale_source' end
+        into decision, reason
+        from (select f.source_id from source_file f
+               where f.tenant_id = p_tenant and f.import_id = found_budget.import_id
+               limit 1) brought
+        join source s on s.tenant_id = p_tenant and s.id = brought.source_id and s.is_stale;
+      if not found then
+        decision := 'approved';
+        reason := 'within_auto_approval_threshold';
+      end if;
+    end if;
   end if;
   decision_id := uuid_v7();
   insert into check_decision

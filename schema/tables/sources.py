@@ -13,6 +13,7 @@ from schema.tables.base import NOW, Base, TenantKeyed, Timed, of_tenant, within_
 
 SOURCE_TYPES = ("sftp", "s3", "sheets")
 DRIFT_POLICIES = ("ask", "evolve", "freeze")
+STALE_POLICIES = ("ignore", "manual", "refuse")
 AFTER_ACTIONS = ("leave", "move", "tag")
 FILE_STATES = (
     "settling", "ready", "taken", "importing", "waiting", "imported", "failed", "skipped",
@@ -29,7 +30,8 @@ class Source(TenantKeyed, Timed, Base):
     """A place that files come from on a schedule.
 
     `schedule` and `expected_by` are cron expressions in `time_zone`. `failures` counts failed runs
-    in a row; until `held_until` the schedule leaves a failing source alone.
+    in a row; until `held_until` the schedule leaves a failing source alone. While `is_stale`, as
+    its file is late, `stale_policy` says what becomes of checks of its budgets.
     """
 
     __tablename__ = "source"
@@ -43,6 +45,7 @@ class Source(TenantKeyed, Timed, Base):
         _one_of("type", SOURCE_TYPES),
         _one_of("drift_policy", DRIFT_POLICIES),
         _one_of("after_action", AFTER_ACTIONS),
+        _one_of("stale_policy", STALE_POLICIES),
         CheckConstraint("mode in ('all_or_nothing', 'skip_errors')", name="mode"),
     )  # fmt: skip
 
@@ -66,6 +69,8 @@ class Source(TenantKeyed, Timed, Base):
     last_file_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     held_until: Mapped[datetime | None]
+    stale_policy: Mapped[str] = mapped_column(server_default="manual")
+    is_stale: Mapped[bool] = mapped_column(server_default=text("false"))
     created_by: Mapped[str]
     deleted_at: Mapped[datetime | None]
 
@@ -114,7 +119,11 @@ class SourceFile(TenantKeyed, Timed, Base):
         Index("uq_source_file", "tenant_id", "source_id", "path", "revision", unique=True),
         Index("ix_source_file_newest", "tenant_id", "source_id", "created_at", "id"),
         Index(
-            "ix_source_file_going", "tenant_id", "import_id",
+            "ix_source_file_import", "tenant_id", "import_id",
+            postgresql_where=text("import_id is not null"),
+        ),
+        Index(
+            "ix_source_file_going", "tenant_id", "source_id",
             postgresql_where=text("state in ('importing', 'waiting')"),
         ),
         _one_of("state", FILE_STATES),

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
 
 from bursar.database import Database
 from bursar.jobs.sweep import tenants_with_due
@@ -114,3 +114,39 @@ def test_imports_that_ended_without_their_worker_are_followed(
         follow(session, tenant_id)
     assert feed.files() == {"a.csv": "imported"}
     assert tenant_id not in tenants_with_due(database, "source_files")
+
+
+@pytest.mark.parametrize(
+    ("policy", "decision", "reason"),
+    [
+        ("manual", "pending", "stale_source"),
+        ("refuse", "rejected", "stale_source"),
+        ("ignore", "approved", "within_auto_approval_threshold"),
+    ],
+)
+def test_checks_of_budgets_whose_source_is_late_follow_its_policy(
+    make_feed: Any, policy: str, decision: str, reason: str
+) -> None:
+    feed: Feed = make_feed(expected_by="* * * * *", stale_policy=policy)
+    usual = ("approved", "within_auto_approval_threshold")
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    assert checked(feed) == usual
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    start(feed)
+    assert checked(feed) == (decision, reason)
+    feed.put("a.csv", "Ops,Fuel,FY2026,600\n")
+    feed.sync()
+    assert checked(feed) == usual
+
+
+def checked(feed: Feed) -> tuple[str, str]:
+    with feed.database.transaction(feed.tenant_id, "test") as session:
+        row = session.execute(
+            text(
+                "select decision, reason from"
+                " budget_check(:t, 'Ops', 'Fuel', 'FY2026', 10, null, 'test')"
+            ),
+            {"t": feed.tenant_id},
+        ).one()
+        return row.decision, row.reason

@@ -14,6 +14,7 @@ from web.api.wire import Model, Out, Text, time_text
 Kind = Literal["sftp", "s3", "sheets"]
 Policy = Literal["ask", "evolve", "freeze"]
 Mode = Literal["all_or_nothing", "skip_errors"]
+Stale = Literal["ignore", "manual", "refuse"]
 Action = Literal["leave", "move", "tag"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]*$")]
 Cron = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
@@ -36,6 +37,7 @@ class SourceIn(Model):
     mapping_template_id: UUID | None = None
     defaults: DefaultsIn | None = None
     after_action: Action = "leave"
+    stale_policy: Stale = Field("manual", description="Checks of its budgets while it is late.")
     settle_seconds: Settle | None = None
 
 
@@ -54,6 +56,7 @@ class SourceChange(Model):
     mapping_template_id: UUID | None = None
     defaults: DefaultsIn | None = None
     after_action: Action | None = None
+    stale_policy: Stale | None = None
     settle_seconds: Settle | None = None
 
 
@@ -74,6 +77,8 @@ class SourceOut(Out):
     mapping_template_id: UUID | None
     defaults: dict[str, str]
     after_action: Action
+    stale_policy: Stale
+    is_stale: bool
     settle_seconds: int
     next_due_at: str | None
     next_expected_at: str | None
@@ -172,7 +177,8 @@ def source_wire(source: Source, *, has_secret: bool) -> dict[str, Any]:
     """A source as the API shows it."""
     plain = (
         "name", "type", "config", "schedule", "time_zone", "is_active", "expected_by",
-        "drift_policy", "mode", "defaults", "after_action", "settle_seconds", "failures",
+        "drift_policy", "mode", "defaults", "after_action", "stale_policy", "is_stale",
+        "settle_seconds", "failures",
         "created_by",
     )  # fmt: skip
     times = (

@@ -94,7 +94,8 @@ def typed(source: Source | None) -> dict[str, str]:
         return {name: text for name, text in request.form.items() if name not in hidden}
     if source is None:
         return {"drift_policy": "ask", "mode": "all_or_nothing", "after_action": "leave"}
-    plain = ("name", "schedule", "expected_by", "time_zone", "drift_policy", "mode", "after_action")
+    plain = ("name", "schedule", "expected_by", "time_zone", "drift_policy", "mode", "after_action",
+             "stale_policy")  # fmt: skip
     kept = {name: getattr(source, name) for name in plain} | source.config | source.defaults
     return {name: str(value) for name, value in kept.items() if value is not None}
 
@@ -109,6 +110,7 @@ def _schedule() -> dict[str, Any]:
         "drift_policy": _one_of("drift_policy", ("ask", "evolve", "freeze")),
         "mode": _one_of("mode", ("all_or_nothing", "skip_errors")),
         "after_action": _one_of("after_action", ("leave", "move", "tag")),
+        "stale_policy": _one_of("stale_policy", ("manual", "ignore", "refuse")),
         "defaults": {name: form[name].strip() for name in defaults if form.get(name, "").strip()},
     }
 

@@ -35,6 +35,11 @@ def upgrade() -> None:
         sa.Column("last_file_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stale_policy", sa.Text(), server_default="manual", nullable=False),
+        sa.Column("is_stale", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.CheckConstraint(
+            "stale_policy in ('ignore', 'manual', 'refuse')", name=op.f("ck_source_stale_policy")
+        ),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tenant_id", sa.UUID(), nullable=False),
@@ -125,9 +130,16 @@ def upgrade() -> None:
     op.create_index(
         "ix_source_file_going",
         "source_file",
-        ["tenant_id", "import_id"],
+        ["tenant_id", "source_id"],
         unique=False,
         postgresql_where=sa.text("state in ('importing', 'waiting')"),
+    )
+    op.create_index(
+        "ix_source_file_import",
+        "source_file",
+        ["tenant_id", "import_id"],
+        unique=False,
+        postgresql_where=sa.text("import_id is not null"),
     )
     op.create_index(
         "ix_source_file_newest",
