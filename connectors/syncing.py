@@ -79,11 +79,11 @@ def sync(lease: Lease, ring: Callable[[Bell], object]) -> None:
         run = session.get_one(SourceRun, (lease.tenant_id, run_id))
         run.files_seen, run.files_taken, run.files_failed = len(listing), taken, failed
         outcomes.note_success(session, source, run)
+        # Ended first: a second look that finds files growing still plans a third one.
+        lease.end(session, "succeeded")
         if arriving.some_settle(session, source.id):
-            # The second look, which shows whether they have stopped growing.
             wait = timedelta(seconds=source.settle_seconds) + _SLACK
             start_run(session, source, "follow_up", lease.actor, after=wait)
-        lease.end(session, "succeeded")
     log.info("source synced", source=source.name, seen=len(listing), taken=taken, failed=failed)
 
 

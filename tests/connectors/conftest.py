@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bursar.config import settings
 from bursar.database import Database
@@ -90,8 +90,6 @@ class Feed:
 
     def budgets(self) -> dict[str, str]:
         with self.database.transaction(self.tenant_id) as session:
-            from sqlalchemy import text
-
             rows = session.execute(
                 text(
                     "select b.department || '/' || coalesce(b.sub_category, '') as name,"

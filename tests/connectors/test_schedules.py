@@ -12,6 +12,7 @@ from sqlalchemy import func, text, update
 
 from bursar.database import Database
 from bursar.jobs.sweep import tenants_with_due
+from bursar.sources import outcomes
 from bursar.sources.scheduling import start_due
 from schema.tables import Alert, ImportRun, Source, SourceRun
 from tests.connectors.conftest import Feed
@@ -101,8 +102,6 @@ def test_a_file_in_time_is_no_alarm(make_feed: Any) -> None:
 def test_imports_that_ended_without_their_worker_are_followed(
     feed: Feed, database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bursar.sources import outcomes
-
     follow = outcomes.follow_imports
     monkeypatch.setattr(outcomes, "follow_imports", lambda *_: [])
     feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
