@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bursar.fiscal import find, part_of_year, resolve
-from bursar.importing.recognising.header_rows import goes_on, joined
+from bursar.importing.recognising.header_rows import goes_on, is_footnote, joined
 from bursar.importing.recognising.vocabulary import phrases_in, vocabulary
 from bursar.importing.recognising.words import normalise
 from bursar.importing.values.numbers import looks_numeric
@@ -176,6 +176,7 @@ def _header_score(rows: Sequence[Sequence[str]], widths: Sequence[int], at: int)
         + 0.3 * short
         - 0.04 * at
         - (1.5 if len(filled) == 1 and body_width > 2 else 0.0)
+        - (2.0 if is_footnote(rows, at, len(body)) else 0.0)
     )
 
 
