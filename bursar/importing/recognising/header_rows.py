@@ -53,6 +53,16 @@ def is_footnote(rows: Sequence[Sequence[str]], at: int, body: int) -> bool:
     return above > max(3, body)
 
 
+def mostly_numbers(values: Sequence[str]) -> bool:
+    """More than half of them."""
+    return sum(map(looks_numeric, values)) * 2 > len(values)
+
+
+def all_numbers(values: Sequence[str]) -> bool:
+    """All of at least two."""
+    return len(values) >= 2 and all(map(looks_numeric, values))
+
+
 def joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
     """One header row of two."""
     width = max(len(upper), len(lower))

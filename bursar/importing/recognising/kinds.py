@@ -22,12 +22,7 @@ from bursar.importing.recognising.kind_shapes import (
 )
 from bursar.importing.recognising.mapping import Mapping as ColumnProposal
 from bursar.importing.recognising.profile import Profile
-from bursar.importing.recognising.vocabulary import (
-    KINDS,
-    contains,
-    phrases_in,
-    vocabulary,
-)
+from bursar.importing.recognising.vocabulary import KINDS, contains, phrases_in, vocabulary
 from bursar.importing.recognising.words import normalise
 
 _PLAIN = {
