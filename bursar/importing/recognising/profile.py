@@ -140,7 +140,7 @@ def _traits(value: str) -> list[str]:
         return ["numeric", "money"]
     if looks_numeric(value):
         traits = _numeric_traits(value)
-        return [*traits, "money"] if _MONEY.fullmatch(value) else traits
+        return [*traits, "money"] if _MONEY.fullmatch(value) and traits != ["code"] else traits
     found = []
     if _DATE.fullmatch(value):
         found.append("date")
