@@ -25,8 +25,11 @@ def with_fallbacks(
         amounts = [i for i in free if _may_be_money(table, i)]
         if amounts:
             picks = {**picks, _likeliest_amount(table, amounts): "budgeted_amount"}
+    if "fiscal_period" not in picked | closed:
+        picks = _with_years(table, picks, free)
     if "department" not in picked:
         picks = _with_department(table, picks, scores, free)
+    picks = _with_named_account(table, picks, free)
     free = [i for i in free if i not in picks]
     if "sub_category" not in picks.values():
         picks = _with_account_name(table, picks, free)
@@ -51,6 +54,35 @@ def _likeliest_amount(table: Table, amounts: list[int]) -> int:
         if len(parts) >= 2 and sums_of(table.body, parts, i):
             return i
     return own[0]
+
+
+def _with_years(table: Table, picks: dict[int, str], free: list[int]) -> dict[int, str]:
+    """Where no header names a period: the one column whose cells are all years."""
+    years = [
+        i
+        for i in free
+        if i not in picks
+        and table.profiles[i].years >= 0.97
+        and table.profiles[i].filled >= 3
+        and not _names_something_else(table.header.names[i])
+    ]
+    return {**picks, years[0]: "fiscal_period"} if len(years) == 1 else picks
+
+
+def _with_named_account(table: Table, picks: dict[int, str], free: list[int]) -> dict[int, str]:
+    """The names of accounts say more of what for than a column of a few types of expense."""
+    category = next((i for i, target in picks.items() if target == "sub_category"), None)
+    if category is None:
+        return picks
+    words = tokens(table.header.names[category])
+    if not words or words[-1] not in vocabulary().words["sort_words"]:
+        return picks
+    others = {i: target for i, target in picks.items() if i != category}
+    named = _with_account_name(table, others, free)
+    new = next((i for i in named if i not in others), None)
+    if new is None or table.profiles[new].distinct <= table.profiles[category].distinct:
+        return picks
+    return named
 
 
 def _with_account_name(table: Table, picks: dict[int, str], free: list[int]) -> dict[int, str]:

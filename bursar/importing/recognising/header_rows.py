@@ -41,6 +41,28 @@ def goes_on(rows: Sequence[Sequence[str]], at: int) -> bool:
     return over * 2 > numeric
 
 
+def is_footnote(rows: Sequence[Sequence[str]], at: int, body: int) -> bool:
+    """Whether more rows of the table stand above row `at` than the `body` rows below it."""
+    if body >= _BODY:
+        return False
+    above = 0
+    for row in rows[:at]:
+        cells = [cell.strip() for cell in row if cell.strip()]
+        numbers = sum(map(looks_numeric, cells))
+        above += len(cells) >= 3 and 0 < numbers < len(cells)
+    return above > max(3, body)
+
+
+def mostly_numbers(values: Sequence[str]) -> bool:
+    """More than half of them."""
+    return sum(map(looks_numeric, values)) * 2 > len(values)
+
+
+def all_numbers(values: Sequence[str]) -> bool:
+    """All of at least two."""
+    return len(values) >= 2 and all(map(looks_numeric, values))
+
+
 def joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
     """One header row of two."""
     width = max(len(upper), len(lower))

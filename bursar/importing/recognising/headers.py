@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bursar.fiscal import find, part_of_year, resolve
-from bursar.importing.recognising.header_rows import goes_on, joined
+from bursar.importing.recognising.header_rows import (
+    all_numbers,
+    goes_on,
+    is_footnote,
+    joined,
+    mostly_numbers,
+)
 from bursar.importing.recognising.vocabulary import phrases_in, vocabulary
 from bursar.importing.recognising.words import normalise
 from bursar.importing.values.numbers import looks_numeric
@@ -165,7 +171,7 @@ def _header_score(rows: Sequence[Sequence[str]], widths: Sequence[int], at: int)
         columns += 1
         named = not looks_numeric(name) or resolve(name) is not None
         # Another table may follow soon: the first rows alone may show the contrast too.
-        if named and name not in values and (_mostly_numbers(values) or _all_numbers(values[:3])):
+        if named and name not in values and (mostly_numbers(values) or all_numbers(values[:3])):
             contrast += 1
     short = sum(len(cell) <= 40 for cell in filled) / len(filled)
     return (
@@ -176,15 +182,8 @@ def _header_score(rows: Sequence[Sequence[str]], widths: Sequence[int], at: int)
         + 0.3 * short
         - 0.04 * at
         - (1.5 if len(filled) == 1 and body_width > 2 else 0.0)
+        - (2.0 if is_footnote(rows, at, len(body)) else 0.0)
     )
-
-
-def _mostly_numbers(values: Sequence[str]) -> bool:
-    return sum(map(looks_numeric, values)) * 2 > len(values)
-
-
-def _all_numbers(values: Sequence[str]) -> bool:
-    return len(values) >= 2 and all(map(looks_numeric, values))
 
 
 def _groups(rows: Sequence[Sequence[str]], at: int, width: int) -> tuple[list[str], frozenset[int]]:

@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from bursar.importing.recognising.confidence import of_kind
-from bursar.importing.recognising.headers import Header, is_nameless
-from bursar.importing.recognising.mapping import Mapping as ColumnProposal
-from bursar.importing.recognising.matching import match_name
-from bursar.importing.recognising.profile import Profile
-from bursar.importing.recognising.vocabulary import (
-    KINDS,
-    MEASURES,
-    contains,
-    phrases_in,
-    vocabulary,
+from bursar.importing.recognising.headers import Header
+from bursar.importing.recognising.kind_shapes import (
+    are_counts,
+    are_ratios,
+    has_words,
+    is_money,
+    name_phrases,
+    names_field,
+    names_people,
+    one_account,
 )
-from bursar.importing.recognising.words import normalise, tokens
+from bursar.importing.recognising.mapping import Mapping as ColumnProposal
+from bursar.importing.recognising.profile import Profile
+from bursar.importing.recognising.vocabulary import KINDS, contains, phrases_in, vocabulary
+from bursar.importing.recognising.words import normalise
 
 _PLAIN = {
     "budget": "a budget",
@@ -147,20 +150,11 @@ def _name_words(votes: _Votes, header: Header, sheet: str | None, file_name: str
         (" ".join(header.titles)[:300], 1.2, "title"),
     ):
         told: dict[str, str] = {}
-        for phrase in _name_phrases(text):
+        for phrase in name_phrases(text):
             for kind in names.get(phrase, ()):
                 told.setdefault(kind, phrase)
         for kind, phrase in told.items():
             votes.add(kind, weight / math.sqrt(len(told)), f"The {where} says {phrase!r}.")
-
-
-def _name_phrases(text: str) -> list[str]:
-    """Runs of words, and the ends of words run together as file names like to have them."""
-    phrases = [phrase for phrase, _ in phrases_in(text, longest=4)]
-    for word in tokens(text):
-        phrases += [word[-n:] for n in range(6, len(word))]
-        phrases += [word[:n] for n in range(6, len(word))]
-    return phrases
 
 
 def _shape(
@@ -170,14 +164,14 @@ def _shape(
     amounts = [
         profile
         for name, profile in zip(header.names, profiles, strict=True)
-        if _is_money(name, profile)
+        if is_money(name, profile)
     ]
     if proposal.layout == "wide":
         amounts += [profiles[c.index] for c in proposal.columns if c.period]
     dates = [p for p in profiles if p.dates >= 0.7]
     # Dates that repeat (month ends) are periods; a new date in most rows is a transaction.
     daily = [p for p in dates if p.distinct > 12 or p.distinct > 0.5 * p.filled]
-    people = [p for p in profiles if p.people >= 0.6 and p.distinct >= 0.5 * p.filled]
+    people = names_people(header.names, profiles)
     if not amounts:
         votes.add("budget", -3.0)
         for kind in ("chart_of_accounts", "vendor_list", "other"):
@@ -189,8 +183,15 @@ def _shape(
     else:
         votes.add("chart_of_accounts", -1.6)
         votes.add("vendor_list", -1.6)
-    _budget_shape(votes, proposal, bool(amounts), bool(daily))
+    _budget_shape(votes, profiles, proposal, bool(amounts), bool(daily))
     _dated_shape(votes, bool(dates), bool(daily), bool(amounts))
+    if amounts and not has_words(profiles) and not any(names_field(n) for n in header.names):
+        votes.add("other", 1.5, "It has neither words nor a header that names an amount.")
+    if are_ratios(profiles):
+        votes.add("other", 1.5, "Most of its numbers are fractions.")
+        votes.add("budget", -1.0)
+    if one_account(header.names, profiles):
+        votes.add("general_ledger", -1.0)
     if people and amounts:
         votes.add("payroll", 0.9, "Its rows are people with amounts.")
         votes.add("budget", -0.6)
@@ -199,27 +200,6 @@ def _shape(
     if len(profiles) <= 7 and daily and amounts:
         votes.add("expenses", 0.3)
     return bool(daily)
-
-
-def _is_money(name: str, profile: Profile) -> bool:
-    """Numbers that could be amounts: not ids by their header, nor small whole numbers."""
-    words = tokens(name)
-    if words and words[-1] in vocabulary().words["code_marks"] and not is_nameless(name):
-        return False
-    named = max((match_name(name)[m].score for m in MEASURES if m in match_name(name)), default=0)
-    if not profile.is_amount:
-        # A column that calls itself a budget is one, even if many of its cells cannot be read.
-        return named >= 0.8 and profile.numeric >= 0.2
-    large = profile.has_decimals or profile.typical_size >= 100
-    return large or named >= 0.5 or _names_what_is_paid(name)
-
-
-def _names_what_is_paid(name: str) -> bool:
-    """Whether a header as a whole is a word of some kind of file, as `Net Pay` is: its numbers are
-    amounts however small they are.
-    """
-    strong = vocabulary().kinds.get("strong", {})
-    return any(share >= 0.9 and strong.get(phrase) for phrase, share in phrases_in(name))
 
 
 def _dated_shape(votes: _Votes, has_dates: bool, is_dated: bool, has_amounts: bool) -> None:
@@ -233,12 +213,18 @@ def _dated_shape(votes: _Votes, has_dates: bool, is_dated: bool, has_amounts: bo
 
 
 def _budget_shape(
-    votes: _Votes, proposal: ColumnProposal, has_amounts: bool, is_dated: bool
+    votes: _Votes,
+    profiles: Sequence[Profile],
+    proposal: ColumnProposal,
+    has_amounts: bool,
+    is_dated: bool,
 ) -> None:
     targets = {column.target for column in proposal.columns if column.target}
     if proposal.budget_words:
         votes.add("budget", 1.6, "A column of amounts calls itself a budget.")
-    if proposal.layout == "wide":
+    if proposal.layout == "wide" and not are_counts(
+        [profiles[c.index] for c in proposal.columns if c.period]
+    ):
         votes.add("budget", 1.4, "Amounts stand in a column for each period.")
     if has_amounts and "fiscal_period" in targets and not is_dated:
         votes.add("budget", 0.9, "Amounts belong to periods rather than days.")

@@ -126,7 +126,7 @@ def measure_of(words: str, default: str | None) -> str | None:
         return None
     if contains(text, "income"):
         return _names_measure(text, 0.4)
-    if contains(text, "actual_flags"):
+    if contains(text, "actual_flags") and not _plans_spending(text):
         return "actual_amount"
     named = _names_measure(text, 0.4)
     if named is not None:
@@ -135,6 +135,19 @@ def measure_of(words: str, default: str | None) -> str | None:
     if parts <= vocabulary().words["period_words"] or len(parts) <= 1:
         return default
     return default
+
+
+def _plans_spending(text: str) -> bool:
+    """`Approved expenditure`: a word for any spending beside one that only budgets have."""
+    known, flags = vocabulary().fields, vocabulary().words["actual_flags"]
+    phrases = {phrase for phrase, _ in phrases_in(text)}
+    budgets = {
+        phrase: max(t.weight for t in known[phrase] if t.target == "budgeted_amount")
+        for phrase in phrases
+        if any(t.target == "budgeted_amount" for t in known.get(phrase, ()))
+    }
+    either = (phrases & flags) <= budgets.keys()
+    return either and any(w > 0.7 and p not in flags for p, w in budgets.items() if " " not in p)
 
 
 def _names_measure(text: str, least: float) -> str | None:

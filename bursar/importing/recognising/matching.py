@@ -40,6 +40,7 @@ def match_name(header: str, languages: frozenset[str] = frozenset()) -> dict[str
     spellings = dict.fromkeys((tokens(header), plain_tokens(header)))
     for parts in spellings:
         _add_phrases(found, parts, languages)
+        _add_sums_of_words(found, parts, languages)
     _add_written_out(found, header, languages)
     if max((m.score for m in found.values()), default=0.0) < 0.6:
         _add_typos(found, tokens(header), languages)
@@ -56,9 +57,10 @@ def _add_phrases(
         for term in known.get(phrase, ()):
             score = _phrase_score(term, phrase, parts) * foreign(term, phrase, parts, languages)
             _keep(found, term, score, _how(phrase, parts))
+    other = vocabulary().words["no_measure"]
     for part in parts:
         # A word that is known is not taken apart: a subdivision is no division.
-        for phrase, share in _inside(part) if part not in known else ():
+        for phrase, share in _inside(part) if part not in known and part not in other else ():
             for term in known.get(phrase, ()):
                 score = term.weight * (0.45 + 0.4 * share) * (0.6 + 0.4 / len(parts))
                 score *= _spoilt(term, [p for p in parts if p != part])
@@ -68,9 +70,31 @@ def _add_phrases(
                 _keep(found, term, score, f"contains {phrase!r}")
 
 
+def _add_sums_of_words(
+    found: dict[str, NameMatch], parts: tuple[str, ...], languages: frozenset[str]
+) -> None:
+    """`Valor despesas`: words that each mean any amount mean one together, too."""
+    if not 2 <= len(parts) <= 3:
+        return
+    terms = [
+        [
+            term
+            for term in vocabulary().fields.get(part, ())
+            if term.target == "budgeted_amount" and (not languages or term.language in languages)
+        ]
+        for part in parts
+    ]
+    if all(terms) and max(term.weight for each in terms for term in each) < _FAIR:
+        best = max((term for each in terms for term in each), key=lambda term: term.weight)
+        _keep(found, best, best.weight, f"contains {best.phrase!r}")
+
+
 def _add_written_out(found: dict[str, NameMatch], header: str, languages: frozenset[str]) -> None:
     for phrase in written_out(header):
+        counted = phrase in vocabulary().words["no_measure"]  # `Cant.` counts, as `Qty` does
         for term in vocabulary().fields[phrase]:
+            if counted and term.target in MEASURES:
+                continue
             if not languages or term.language in languages:
                 _keep(found, term, term.weight * _CUT_SHORT, f"is short for {phrase!r}")
 

@@ -28,6 +28,8 @@ _MONEY = re.compile(
 )
 # How programs write large amounts. Such a cell is refused when it is read, as digits may be gone.
 _SCIENTIFIC = re.compile(r"[-+]?\d(?:[.,]\d+)?[eE][-+]?\d{1,2}")
+# `007`, and `001.02.003` of a chart of accounts.
+_PADDED = re.compile(r"0\d+(?:[./-]\d+){2,}|0\d+")
 _ROUND = re.compile(r"[1-9]\d{2,}00(?:[.,]0+)?")
 _PERCENT = re.compile(r"[-+(]?[\d.,\s]+%\)?")
 _PERSON = re.compile(r"[A-Z][\w'’.-]+,? (?:[A-Z]\.? ?){0,2}[A-Z][\w'’-]+")
@@ -125,7 +127,7 @@ def _width(value: str) -> int:
 
 def _size(value: str) -> float:
     """A rough magnitude, only to tell ids and ranks from money; never used as an amount."""
-    digits = re.sub(r"[^\d]", "", re.sub(r"[.,]\d{1,2}\D*$", "", value))
+    digits = re.sub(r"[^\d]", "", re.sub(r"[.,](?:\d{1,2}|\d{4,})\D*$", "", value))
     return float(digits or 0)
 
 
@@ -138,7 +140,7 @@ def _traits(value: str) -> list[str]:
         return ["numeric", "money"]
     if looks_numeric(value):
         traits = _numeric_traits(value)
-        return [*traits, "money"] if _MONEY.fullmatch(value) else traits
+        return [*traits, "money"] if _MONEY.fullmatch(value) and traits != ["code"] else traits
     found = []
     if _DATE.fullmatch(value):
         found.append("date")
@@ -154,7 +156,7 @@ def _numeric_traits(value: str) -> list[str]:
         return ["numeric", "flag"]
     if _ROUND.fullmatch(value):
         return ["numeric", "round"]
-    if len(value) > 1 and value[0] == "0" and value.isdigit():
+    if _PADDED.fullmatch(value):
         return ["code"]  # a number would not keep its leading zero
     if _YEAR.fullmatch(value):
         return ["numeric", "year", "period"]
