@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.cli.client import client
+from ops.cli.client import client, find_tenant, local_database
 from ops.cli.imports import EXIT_ERROR, EXIT_REJECTED, follow, tell
 from ops.cli.output import give, give_json, say
 
@@ -97,6 +97,35 @@ def rejected(
     target = to or Path(name)
     target.write_bytes(content)
     give(str(target))
+
+
+@imports.command("replay")
+def replay(
+    last: Annotated[int, typer.Option(help="How many files.", min=1, max=500)] = 12,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read the last imported files as this version reads them. Exit code 3: rows differ."""
+    from bursar.importing.rereading import reread_last
+
+    database = local_database()
+    with database.transaction(find_tenant(database, tenant), "shell") as session:
+        found = reread_last(session, last)
+    database.close()
+    if as_json:
+        give_json(found)
+    else:
+        give(
+            f"{found['files']} files read again, {found['changed_files']} of them otherwise,"
+            f" {found['changed_rows']:,} rows"
+        )
+        for change in found["changes"]:
+            words = change["detail"] or f"{change['changed_rows']:,} rows"
+            give(f"{change['file_name']}: {words}")
+            for row in change["examples"]:
+                give(f"  row {row['row']}: {row['before']} -> {row['after']}")
+    if found["changed_rows"]:
+        raise typer.Exit(EXIT_REJECTED)
 
 
 def _finish(api: Any, started: dict[str, Any], *, as_json: bool) -> None:

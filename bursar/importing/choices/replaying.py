@@ -60,10 +60,11 @@ def replay_template(
         change, cut = _compare(tenant, template, content, run, stored)
         changes.append(change)
         limited = limited or cut
-    return _summary(changes, limited)
+    return summary(changes, limited)
 
 
-def _summary(changes: list[FileChange], limited: bool) -> dict[str, Any]:
+def summary(changes: list[FileChange], limited: bool) -> dict[str, Any]:
+    """Counts of files and rows that differ, and the files that do."""
     return {
         "files": len(changes),
         "changed_files": sum(change.changed_rows > 0 for change in changes),
@@ -164,7 +165,7 @@ def replay_keywords(
         before, after = _label(stored, tenant, None), _label(stored, tenant, keywords)
         examples = [] if before == after else [{"before": before, "after": after}]
         changes.append(FileChange(str(stored.id), stored.name, 1, len(examples), examples))
-    return _summary(changes, limited=False)
+    return summary(changes, limited=False)
 
 
 def _label(stored: StoredFile, tenant: Tenant, keywords: dict[str, list[str]] | None) -> str | None:
