@@ -80,6 +80,9 @@ class BlockReader:
             departments = [self._readers.department] * len(block.rows)
         if self._carried is not None:
             departments = self._carried.fill(block.rows, departments)
+        elif (above := self._readers.departments) is not None:
+            pairs = zip(departments, block.numbers, strict=True)
+            departments = [above.get(number) if own is None else own for own, number in pairs]
         if None in departments:
             departments = self._filled_in(block, departments, columns)
         for slot in self._readers.binding.slots:

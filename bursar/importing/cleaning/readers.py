@@ -60,6 +60,8 @@ class Readers:
     """Where departments stand in rows of their own."""
     carried_column: int | None
     """Where a blank means the department of the line above."""
+    departments: Mapping[int, str] | None
+    """By row, where the rows no longer stand below what names their department."""
     parents: Parents | None
     """Rows above their parts that are left out."""
     skip_blank_periods: bool
@@ -89,7 +91,7 @@ def compile_readers(
     currency = _default_currency(defaults.currency, constants.get("currency"), rules)
     supplied = {"department": department, "fiscal_period": period}
     given = frozenset(field for field, value in supplied.items() if value)
-    if analysis.section_column is not None:
+    if analysis.section_column is not None or analysis.departments is not None:
         given |= {"department"}
     binding = bind(analysis, mapping, given, start)
     varied = "currency" in binding.texts
@@ -127,6 +129,7 @@ def compile_readers(
         labels=tuple(i for t, i in texts.items() if t in LABELS and t != "department"),
         section_column=_section_column(analysis, binding, defaults),
         carried_column=_carried_column(analysis, texts),
+        departments=analysis.departments,
         parents=analysis.parents if conventions.without_parents else None,
         skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
     )

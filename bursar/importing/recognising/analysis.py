@@ -78,6 +78,8 @@ class Analysis:
     section_column: int | None = None
     carried_column: int | None = None
     """Where a blank means the department of the line above."""
+    departments: Mapping[int, str] | None = None
+    """By row, of rows that were taken out of their table: what those above them named there."""
     other_table: OtherTable | MixedRows | None = None
 
     def to_wire(self) -> dict[str, object]:
