@@ -16,7 +16,13 @@ from bursar.importing.recognising.kinds import Detection
 from bursar.importing.recognising.mapping import ColumnMapping
 from bursar.importing.recognising.mixed_rows import MixedRows, find_mixed_rows
 from bursar.importing.recognising.other_tables import OtherTable, find_other_table
-from bursar.importing.recognising.parents import Parents, Tree, find_tree, tree_of_all
+from bursar.importing.recognising.parents import (
+    Parents,
+    TooManyRows,
+    Tree,
+    find_tree,
+    tree_of_all,
+)
 from bursar.importing.recognising.questions import Question, open_questions, parents_of, sheet_of
 from bursar.importing.recognising.scanning import Scan, scan_rows
 from bursar.importing.recognising.sheets import Choice, choose_sheet
@@ -80,7 +86,7 @@ class Analysis:
     """Where a blank means the department of the line above."""
     departments: Mapping[int, str] | None = None
     """By row, of rows that were taken out of their table: what those above them named there."""
-    other_table: OtherTable | MixedRows | None = None
+    other_table: OtherTable | MixedRows | TooManyRows | None = None
 
     def to_wire(self) -> dict[str, object]:
         """JSON-ready, in the shape of the API; ids are the caller's to add."""
@@ -159,8 +165,10 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
         questions += (parents_of(parents.detail),)
     if choice.alike and sheet is not None:
         questions += (sheet_of(sheet, choice.alike),)
-    other = find_other_table(head, found.header, amounts) or find_mixed_rows(
-        found.columns, found.body
+    other = (
+        find_other_table(head, found.header, amounts)
+        or find_mixed_rows(found.columns, found.body)
+        or (parents.refusal if parents is not None else None)
     )
     warnings = [*found.detection.warnings, *warnings_of(scan, missing, found)]
     warnings += [parents.detail] if parents is not None and parents.certain else []
