@@ -130,7 +130,7 @@ def compile_readers(
         section_column=_section_column(analysis, binding, defaults),
         carried_column=_carried_column(analysis, texts),
         departments=analysis.departments,
-        parents=analysis.parents if conventions.without_parents else None,
+        parents=conventions.parents,
         skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
     )
 

@@ -165,11 +165,7 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
         questions += (parents_of(parents.detail),)
     if choice.alike and sheet is not None:
         questions += (sheet_of(sheet, choice.alike),)
-    other = (
-        find_other_table(head, found.header, amounts)
-        or find_mixed_rows(found.columns, found.body)
-        or (parents.refusal if parents is not None else None)
-    )
+    other = _refusal(head, found, amounts, parents)
     warnings = [*found.detection.warnings, *warnings_of(scan, missing, found)]
     warnings += [parents.detail] if parents is not None and parents.certain else []
     warnings += choice.notes
@@ -203,6 +199,17 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
         other_table=other,
         unclear_credits=scan.unclear_credits(),
         parents=parents,
+    )
+
+
+def _refusal(
+    head: list[list[str]], found: Understanding, amounts: list[int], parents: Parents | None
+) -> OtherTable | MixedRows | TooManyRows | None:
+    """Why the sheet is not read as one table whose rows add up."""
+    return (
+        find_other_table(head, found.header, amounts)
+        or find_mixed_rows(found.columns, found.body)
+        or (parents.refusal if parents is not None else None)
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from bursar.errors import InvalidInput, MappingIncomplete, SeveralTables
+from bursar.importing.cleaning.rows import Defaults
 from bursar.importing.recognising import parents
 from bursar.importing.recognising.analysis import analyze
 
@@ -188,3 +189,14 @@ def test_a_row_of_all_behind_more_rows_than_are_compared_is_left_out(write, clea
     rows = "".join(f"D{n},C{n},1\n" for n in range(500))
     text = f"Department,Category,Budget FY2025\n{rows}All departments,,500\n"
     assert len(clean(write(text)).rows) == 500
+
+
+def test_sums_are_looked_for_in_the_column_that_a_person_chose(write, clean):
+    rows = "1,Parks,{}\n1.1,Trees,10\n1.2,Grass,20\n2,Roads,5\n2.1,Salt,2\n2.2,Signs,3\n"
+    chosen = {"mapping": {"Zwölf": "budgeted_amount"}, "defaults": Defaults(None, "FY25", None)}
+    path = write("Nr,Department,Zwölf\n" + rows.format(30))
+    assert "Zwölf" not in [c.header for c in analyze(path, path.name).columns if c.target]
+    assert clean(path, **chosen).amounts == ["10", "20", "2", "3"]
+    with pytest.raises(MappingIncomplete) as refused:
+        clean(write("Nr,Department,Zwölf\n" + rows.format(31)), **chosen)
+    assert [question.kind for question in refused.value.questions] == ["parents"]
