@@ -24,6 +24,7 @@ from bursar.importing.recognising.parents import (
     tree_of_all,
 )
 from bursar.importing.recognising.questions import Question, open_questions, parents_of, sheet_of
+from bursar.importing.recognising.rival_amounts import rival_amounts
 from bursar.importing.recognising.scanning import Scan, scan_rows
 from bursar.importing.recognising.sheets import Choice, choose_sheet
 from bursar.importing.recognising.short_years import ShortYears
@@ -160,7 +161,9 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
     open_dates = [i for i, seen in scan.dates.items() if seen.is_open()]
     parents = tree.parents() if tree is not None else None
     questions = open_questions(names, marks, open_dates, stated)
-    questions += equal_headers(found.columns, found.body)
+    questions += equal_headers(found.columns, found.body) or rival_amounts(
+        found.columns, found.table
+    )
     if parents is not None and not parents.certain:
         questions += (parents_of(parents.detail),)
     if choice.alike and sheet is not None:

@@ -54,6 +54,7 @@ class Understanding:
     """The column whose blanks mean the department above."""
     years: Mapping[int, ShortYears]
     """How columns write years that only the whole column tells."""
+    table: Table
 
 
 def understand(
@@ -93,7 +94,16 @@ def understand(
     sections = _sections(proposal.columns, kept) if not find_department(header.titles) else None
     carried = _carried(proposal.columns, kept) if sections is None else None
     return Understanding(
-        header, proposal.columns, proposal.layout, detection, period, kept, sections, carried, years
+        header,
+        proposal.columns,
+        proposal.layout,
+        detection,
+        period,
+        kept,
+        sections,
+        carried,
+        years,
+        table,
     )
 
 
