@@ -26,7 +26,12 @@ class BlockReader:
         self._amounts = Amounts(readers)
         self._left_out = left_out
         self._leaving_out = LeavingOut(
-            readers.binding, left_out, readers.headers, readers.section_column, readers.parents
+            readers.binding,
+            left_out,
+            readers.headers,
+            readers.section_column,
+            readers.parents,
+            readers.kinds_column,
         )
         section, carried = readers.section_column, readers.carried_column
         self._carried: CarriedDown | FilledDown | None = None

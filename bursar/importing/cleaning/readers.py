@@ -64,6 +64,8 @@ class Readers:
     """By row, where the rows no longer stand below what names their department."""
     parents: Parents | None
     """Rows above their parts that are left out."""
+    kinds_column: int | None
+    """Where a total is a kind of budget."""
     skip_blank_periods: bool
     """Whether a blank cell of a wide layout is no budget rather than a missing one."""
 
@@ -131,6 +133,7 @@ def compile_readers(
         carried_column=_carried_column(analysis, texts),
         departments=analysis.departments,
         parents=conventions.parents,
+        kinds_column=analysis.kinds_column,
         skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
     )
 

@@ -88,6 +88,8 @@ class Analysis:
     departments: Mapping[int, str] | None = None
     """By row, of rows that were taken out of their table: what those above them named there."""
     other_table: OtherTable | MixedRows | TooManyRows | None = None
+    kinds_column: int | None = None
+    """Whose values tell kinds of rows apart, and call none of them a mere total."""
 
     def to_wire(self) -> dict[str, object]:
         """JSON-ready, in the shape of the API; ids are the caller's to add."""
@@ -200,6 +202,7 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
         carried_column=found.carried,
         section_column=found.sections.column if found.sections else None,
         other_table=other,
+        kinds_column=other.index if isinstance(other, MixedRows) else None,
         unclear_credits=scan.unclear_credits(),
         parents=parents,
     )
