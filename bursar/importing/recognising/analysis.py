@@ -25,7 +25,7 @@ from bursar.importing.recognising.parents import (
 )
 from bursar.importing.recognising.questions import Question, open_questions, parents_of, sheet_of
 from bursar.importing.recognising.rival_amounts import rival_amounts
-from bursar.importing.recognising.scanning import Scan, scan_rows
+from bursar.importing.recognising.scanning import HEAD, Scan, scan_rows
 from bursar.importing.recognising.sheets import Choice, choose_sheet
 from bursar.importing.recognising.short_years import ShortYears
 from bursar.importing.recognising.totals import LABELS
@@ -43,7 +43,6 @@ from bursar.importing.recognising.vocabulary import MEASURES
 from bursar.importing.values.dates import DateOrder
 from bursar.importing.values.numbers import DecimalMark
 
-_HEAD = 1200  # rows that header, profiles and mapping are judged by
 _SHOWN = 10
 
 
@@ -139,7 +138,7 @@ def analyze(
 def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis:
     header_row, sheet = options.header_row, choice.sheet
     rows = source.rows(sheet)
-    head = list(islice(rows, _HEAD + (header_row or 0)))
+    head = list(islice(rows, HEAD + (header_row or 0)))
     place = f"Sheet {sheet!r} of {source.file_name}" if sheet else source.file_name
     if all(is_blank(row) for row in head):
         raise EmptyFile(f"{place} has no rows. Export it again and check that it holds a table.")
@@ -149,7 +148,7 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
     amounts = [c.index for c in found.columns if c.target in MEASURES]
     tree = _tree(found, amounts)
     scan = _scan(found, head, rows, amounts, tree)
-    if tree is None and len(head) >= _HEAD:
+    if tree is None and len(head) >= HEAD:
         tree = _late_tree(source, sheet, found, scan, amounts)
     scan.show(source.symbols(sheet))
     constants = find_constants(found, scan, amounts)

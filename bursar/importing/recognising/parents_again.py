@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from itertools import islice
 
 from bursar.importing.reading import Source
-from bursar.importing.recognising.headers import is_blank
+from bursar.importing.recognising.headers import squared
 from bursar.importing.recognising.parents import Parents, find_tree
-from bursar.importing.recognising.scanning import scan_rows
+from bursar.importing.recognising.scanning import HEAD, scan_rows
 from bursar.importing.recognising.totals import TotalLabels
-
-_HEAD = 1200
 
 
 def find_parents(
@@ -26,13 +24,9 @@ def find_parents(
 ) -> Parents | None:
     """The rows that are sums of others, from row `first` of the sheet on, by their columns."""
     rows = islice(source.rows(sheet), first, None)
-    head = list(islice(rows, _HEAD))
+    head = list(islice(rows, HEAD))
     sums = TotalLabels()
-    body = [
-        [*row[:width], *[""] * (width - len(row))]
-        for row in head
-        if not is_blank(row) and not any(sums[cell] for cell in row[:3])
-    ]
+    body = [row for row in squared(head, width) if not any(sums[cell] for cell in row[:3])]
     tree = find_tree(body, width, budgets, amounts, labels, department)
     if tree is None:
         return None

@@ -15,7 +15,7 @@ from bursar.importing.recognising.constants import (
     find_department,
     find_period,
 )
-from bursar.importing.recognising.headers import Header, find_header, is_blank
+from bursar.importing.recognising.headers import Header, find_header, squared
 from bursar.importing.recognising.kinds import Detection, recognise
 from bursar.importing.recognising.layouts import latest_revision
 from bursar.importing.recognising.mapping import ColumnMapping, propose
@@ -67,11 +67,7 @@ def understand(
     start = options.start
     header = find_header(head, options.header_row)
     width = len(header.names)
-    body = [
-        [*row[:width], *[""] * (width - len(row))]
-        for row in head[header.row + 1 :]
-        if not is_blank(row)
-    ]
+    body = squared(head[header.row + 1 :], width)
     sums = TotalLabels()
     kept = [row for row in body if not any(sums[cell] for cell in row[:3])] or body
     years = _short_years(header, kept)
