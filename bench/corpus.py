@@ -2,10 +2,10 @@
 
 Each file goes through `bursar analyze`, `bursar import --dry-run` and `bursar imports apply`, on a
 stack of its own with workers. What a person has to add is added and printed: a default where period
-or department stand nowhere in the table, the unit 1 and rows that are sums where they are asked
-about, columns of no calendar period left out, rows without an amount skipped. Count and sum of the
-amounts come from bench.corpus_reading, which shares no code with the importer. Files come from a
-labelled corpus that is not part of this repository.
+or department stand nowhere in the table, the unit 1, rows that are sums, and which column is meant,
+where they are asked about, columns of no calendar period left out, rows without an amount skipped.
+Count and sum of the amounts come from bench.corpus_reading, which shares no code with the importer.
+Files come from a labelled corpus that is not part of this repository.
 
 usage: python -m bench.corpus CORPUS_DIR [--only ID,ID]
 """
@@ -84,7 +84,10 @@ def options_of(label: Answer, found: Answer) -> list[str]:
         options += ["--unit", "1"]
     if any(question["kind"] == "parents" for question in found["questions"]):
         options += ["--parents", "load"]  # the other reading adds up every row
+    asked = {c for q in found["questions"] if q["kind"] == "column" for c in q["choices"]}
     for column in found["columns"]:
+        if column["header"] in asked and column["target"] == "budgeted_amount":
+            options += ["--map", f"{column['header']}=budgeted_amount"]  # the label agrees to it
         is_budget = column["target"] == "budgeted_amount" and "period" in column
         if is_budget and not _CALENDAR.fullmatch(column["period"]):
             options += ["--map", f"{column['header']}="]

@@ -23,6 +23,14 @@ ERA_YEAR = (
 )
 
 
+_LETTER = re.compile(r"[RHSrhs]\d{1,2}", re.ASCII)
+
+
+def is_letter_and_number(text: str) -> bool:
+    """Whether a text such as `R3` is a year to somebody who reads Japanese, and else any code."""
+    return _LETTER.fullmatch(text.strip()) is not None
+
+
 def year_of_era(m: re.Match[str]) -> int:
     """The year of the common era that a match of `ERA_YEAR` names."""
     if m["era"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bursar.errors.families import BursarError, Conflict, InvalidInput
 
 
@@ -39,6 +41,8 @@ class MappingIncomplete(InvalidInput):
     """A required field has neither a column nor a default."""
 
     code = "mapping_incomplete"
+    questions: tuple[Any, ...] = ()
+    """What is to be answered first, where that is what is missing."""
 
 
 class MendedFileDiffers(InvalidInput):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +14,19 @@ from bursar.importing import runs
 from bursar.importing.choices.confirming import DEFAULTS
 from bursar.importing.recognising.analysis import Analysis
 from bursar.importing.recognising.mapping import ColumnMapping
+from bursar.importing.values.dates import DateOrder
 from schema.tables import ImportRun
 
 MODES = ("all_or_nothing", "skip_errors")
 Place = tuple[str | None, int | None]
+_BY_COLUMN = {"decimal_mark": "decimal_marks", "unit": "units"}
+_CHOICES = {
+    "decimal_mark": (".", ","),
+    "unit": ("1", "1000", "1000000", "1000000000"),
+    "date_order": tuple(DateOrder),
+    "parents": ("leave_out", "load"),
+}
+_ANSWER = re.compile(rf"answer-(?P<kind>{'|'.join(_CHOICES)})(?:-(?P<index>\d{{1,5}}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +72,38 @@ def chosen_in_form(analysis: Analysis) -> Chosen:
     )
 
 
+def answer_name(analysis: Analysis, kind: str, column: str | None) -> str:
+    """What the answer to a question is called in the form, wherever it stands in the list."""
+    if column is None or kind == "date_order":  # one order of dates holds for the whole file
+        return f"answer-{kind}"
+    return f"answer-{kind}-{analysis.headers.index(column)}"
+
+
+def answers_given(analysis: Analysis, answers: Mapping[str, Any]) -> dict[str, str]:
+    """The answers as the form writes them, by their names in it."""
+    given = {
+        answer_name(analysis, kind, header): str(value)
+        for kind, group in _BY_COLUMN.items()
+        for header, value in (answers.get(group) or {}).items()
+        if header in analysis.headers
+    }
+    alone = {k: str(answers[k]) for k in ("date_order", "unit", "parents") if answers.get(k)}
+    return given | {answer_name(analysis, kind, None): value for kind, value in alone.items()}
+
+
 def _answers(analysis: Analysis) -> dict[str, Any]:
-    """What was answered about numbers; the questions are named by their place in the list."""
+    """What was answered of all that can be asked about numbers and rows."""
     answers: dict[str, Any] = {}
-    for n, question in enumerate(analysis.questions):
-        given = request.form.get(f"answer-{n}", "")
-        if given not in {str(choice) for choice in question.choices}:
+    for name, given in request.form.items():
+        found = _ANSWER.fullmatch(name)
+        if found is None or given not in _CHOICES[found["kind"]]:
             continue
-        if question.kind == "decimal_mark":
-            answers.setdefault("decimal_marks", {})[question.column] = given
-        elif question.kind == "unit" and question.column is not None:
-            answers.setdefault("units", {})[question.column] = int(given)
-        elif question.kind == "unit":
-            answers["unit"] = int(given)
-        else:
-            answers[question.kind] = given
+        kind, index = found["kind"], int(found["index"] or -1)
+        value = int(given) if kind == "unit" else given
+        if 0 <= index < len(analysis.headers) and kind in _BY_COLUMN:
+            answers.setdefault(_BY_COLUMN[kind], {})[analysis.headers[index]] = value
+        elif index < 0 and kind != "decimal_mark":
+            answers[kind] = value
     return answers
 
 

@@ -16,6 +16,7 @@ from bursar.importing.choices.confirming import DEFAULTS, with_choices
 from bursar.importing.choices.interpretation import interpret
 from bursar.importing.cleaning.clean import BudgetRow, RejectedRow
 from bursar.importing.recognising.analysis import Analysis
+from bursar.importing.recognising.questions import Question
 from bursar.importing.recognising.vocabulary import REQUIRED, TARGETS
 from bursar.importing.stored import analyze_stored, clean_stored
 from bursar.tenants import get_tenant
@@ -26,6 +27,8 @@ from web.pages.going import uuid_or_none
 from web.pages.import_form import (
     Chosen,
     Place,
+    answer_name,
+    answers_given,
     chosen_in_form,
     faults_by_field,
     first_choice,
@@ -180,6 +183,7 @@ def _review_page(
         rows = list(islice(clean_stored(reading.stored, reading.tenant, mapped, wish), _READ))
     except MappingIncomplete as incomplete:
         lacking = incomplete
+        mapped = replace(mapped, questions=_with_new(mapped, incomplete))
     except InvalidInput as wrong:
         refusal = refusal or wrong
     return render_template(
@@ -189,6 +193,11 @@ def _review_page(
         analysis=mapped,
         is_budget=reading.is_budget,
         chosen=chosen,
+        questions=[
+            (answer_name(mapped, question.kind, question.column), question)
+            for question in mapped.questions
+        ],
+        given=answers_given(mapped, chosen.answers),
         place=reading.place,
         defaults=DEFAULTS,
         refusal=refusal,
@@ -200,3 +209,10 @@ def _review_page(
         read=len(rows),
         wrong_count=sum(isinstance(row, RejectedRow) for row in rows),
     )
+
+
+def _with_new(mapped: Analysis, incomplete: MappingIncomplete) -> tuple[Question, ...]:
+    """The questions, with those that came up for columns that the person chose."""
+    known = {(question.kind, question.column) for question in mapped.questions}
+    new = [q for q in incomplete.questions if (q.kind, q.column) not in known]
+    return (*mapped.questions, *new)

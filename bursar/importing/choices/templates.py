@@ -106,7 +106,8 @@ def answers_for(analysis: Analysis, headers: Sequence[str], content: Content) ->
     units = {header: size for header, size in units.items() if ("unit", header) in asked}
     if units:
         answers["units"] = units
-    if content.answers.get("parents") and ("parents", None) in asked:
+    plain = analysis.parents is not None and analysis.parents.certain
+    if content.answers.get("parents") and not plain:
         answers["parents"] = content.answers["parents"]
     return answers
 

@@ -13,7 +13,13 @@ from decimal import Decimal
 from bursar.importing.reading.cells import Numeric
 from bursar.importing.reading.doubles import without_noise
 from bursar.importing.values.codes import CellCode
-from bursar.importing.values.numbers import DecimalMark, NotANumber, is_absent, parse_number
+from bursar.importing.values.numbers import (
+    DecimalMark,
+    NotANumber,
+    is_absent,
+    parse_number,
+    shape_of,
+)
 from bursar.importing.values.refused import Refused
 
 BLANK = Refused(CellCode.MISSING_AMOUNT, "The amount is blank.")
@@ -49,7 +55,7 @@ class AmountColumn:
         Where they were not, decimals and size are still for the caller to judge.
         """
         if self._unit != 1:
-            return [self._scaled(self._slowly(cell)) for cell in cells], False
+            return [self._scaled(cell, self._slowly(cell)) for cell in cells], False
         if self.all_plain(cells):
             return list(map(str, cells)), True
         # One search over all cells, one to a line, costs half of a match a cell.
@@ -71,9 +77,16 @@ class AmountColumn:
     def _singly(self, cell: str) -> Amount:
         return str(cell) if self._one.fullmatch(cell) else self._slowly(cell)
 
-    def _scaled(self, amount: Amount) -> Amount:
+    def _scaled(self, cell: str, amount: Amount) -> Amount:
         if type(amount) is not str:
             return amount
+        shape = None if self._one.fullmatch(cell) else shape_of(cell.strip())
+        if shape is not None and shape["scale"]:
+            return Refused(
+                CellCode.AMBIGUOUS_NUMBER_FORMAT,
+                f"{cell!r} names a unit of its own, and its column is multiplied by {self._unit:,}."
+                " Write it in the unit of the column.",
+            )
         whole, _, decimals = format(Decimal(amount) * self._unit, "f").partition(".")
         decimals = decimals.rstrip("0")
         return f"{whole}.{decimals}" if decimals else whole

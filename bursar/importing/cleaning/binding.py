@@ -104,12 +104,18 @@ def overridden(analysis: Analysis, mapping: Mapping[str, str | None]) -> list[Co
     single = {
         target for header, target in mapping.items() if target is not None and header not in across
     }
+    # So is one of a period from the others of that period.
+    periods = {(mapping.get(c.header), c.period) for c in analysis.columns if c.period is not None}
     result = []
     for column in analysis.columns:
         target = column.target
         if column.header in mapping:
             target = mapping[column.header]
-        elif target in single or (target in chosen and column.period is None):
+        elif (
+            target in single
+            or (target in chosen and column.period is None)
+            or (target is not None and (target, column.period) in periods)
+        ):
             target = None
         result.append(
             ColumnMapping(

@@ -26,7 +26,12 @@ class BlockReader:
         self._amounts = Amounts(readers)
         self._left_out = left_out
         self._leaving_out = LeavingOut(
-            readers.binding, left_out, readers.headers, readers.section_column, readers.parents
+            readers.binding,
+            left_out,
+            readers.headers,
+            readers.section_column,
+            readers.parents,
+            readers.kinds_column,
         )
         section, carried = readers.section_column, readers.carried_column
         self._carried: CarriedDown | FilledDown | None = None
@@ -80,6 +85,9 @@ class BlockReader:
             departments = [self._readers.department] * len(block.rows)
         if self._carried is not None:
             departments = self._carried.fill(block.rows, departments)
+        elif (above := self._readers.departments) is not None:
+            pairs = zip(departments, block.numbers, strict=True)
+            departments = [above.get(number) if own is None else own for own, number in pairs]
         if None in departments:
             departments = self._filled_in(block, departments, columns)
         for slot in self._readers.binding.slots:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,8 +13,16 @@ from bursar.importing.cleaning.binding import Binding
 from bursar.importing.cleaning.counting_units import open_units, told_unit
 from bursar.importing.reading import open_source
 from bursar.importing.recognising.analysis import Analysis
-from bursar.importing.recognising.questions import Question, open_questions, settled
-from bursar.importing.recognising.scanning import scan_rows
+from bursar.importing.recognising.parents import Parents
+from bursar.importing.recognising.parents_again import find_parents
+from bursar.importing.recognising.questions import (
+    Question,
+    open_questions,
+    parents_of,
+    settled,
+)
+from bursar.importing.recognising.scanning import Scan, scan_rows
+from bursar.importing.recognising.totals import LABELS
 from bursar.importing.recognising.understanding import thousands_mark
 from bursar.importing.values.dates import DateOrder
 from bursar.importing.values.numbers import DecimalMark
@@ -31,7 +39,8 @@ class Conventions:
     units: Mapping[int, int]
     signs: tuple[str, ...]
     unclear_credits: frozenset[int]
-    without_parents: bool
+    parents: Parents | None
+    """Rows that are left out, as they are sums of others."""
 
 
 def conventions_of(
@@ -52,17 +61,12 @@ def conventions_of(
     unknown = [i for i in amounts if i not in marks]
     fresh = [period] if period is not None and period not in orders else []
     open_dates = [i for i in [period] if i is not None and _asked_about(analysis, i)]
-    signs, unclear = set(analysis.signs), analysis.unclear_credits
-    if unknown or fresh:
-        source = open_source(path, analysis.file_name)
-        body = islice(source.rows(analysis.sheet), analysis.header_row + 1, None)
-        scan = scan_rows([], body, unknown, [], fresh)
-        scan.show(source.symbols(analysis.sheet))
-        marks |= {i: scan.mark(i, thousands_mark(analysis.headers)) for i in unknown}
-        signs |= scan.signs(unknown)
-        unclear |= scan.unclear_credits()
-        orders |= {i: scan.dates[i].decide() for i in fresh}
-        open_dates += [i for i in fresh if scan.dates[i].is_open()]
+    scan = _scan_again(path, analysis, unknown, fresh) if unknown or fresh else Scan()
+    marks |= {i: scan.mark(i, thousands_mark(analysis.headers)) for i in unknown}
+    orders |= {i: scan.dates[i].decide() for i in fresh}
+    open_dates += [i for i in fresh if scan.dates[i].is_open()]
+    again = _parents_again(path, analysis, binding) if unknown else None
+    parents = again or analysis.parents
     told_order = _told_order(answers.date_order)
     told = _told_parents(answers.parents)
     questions = open_questions(
@@ -71,22 +75,47 @@ def conventions_of(
         [] if told_order else open_dates,
         open_units(analysis, amounts, answers),
     )
+    if parents is not None and not parents.certain and not told:
+        questions += (parents_of(parents.detail),)
     questions += tuple(
-        q
-        for q in settled(analysis.questions, mapping)
-        if q.kind in ("sheet", "column") or (q.kind == "parents" and not told)
+        q for q in settled(analysis.questions, mapping) if q.kind in ("sheet", "column")
     )
     if questions:
         raise _unanswered(questions)
     order = told_order or (orders.get(period) if period is not None else None)
-    certain = analysis.parents is not None and analysis.parents.certain
+    certain = parents is not None and parents.certain
     return Conventions(
         {i: marks[i] for i in amounts},
         order,
         {i: told_unit(analysis, i, amounts, answers) or 1 for i in amounts},
-        tuple(sorted(signs)),
-        unclear,
-        told == "leave_out" if told else certain,
+        tuple(sorted({*analysis.signs, *scan.signs(unknown)})),
+        analysis.unclear_credits | scan.unclear_credits(),
+        parents if told == "leave_out" or (certain and not told) else None,
+    )
+
+
+def _scan_again(
+    path: Path, analysis: Analysis, amounts: Sequence[int], periods: Sequence[int]
+) -> Scan:
+    """A look at columns that a person chose, and that were not recognised for what they are."""
+    source = open_source(path, analysis.file_name)
+    body = islice(source.rows(analysis.sheet), analysis.header_row + 1, None)
+    scan = scan_rows([], body, amounts, [], periods)
+    scan.show(source.symbols(analysis.sheet))
+    return scan
+
+
+def _parents_again(path: Path, analysis: Analysis, binding: Binding) -> Parents | None:
+    """Rows that are sums, by columns of amounts that a person chose."""
+    return find_parents(
+        open_source(path, analysis.file_name),
+        analysis.sheet,
+        analysis.header_row + 1,
+        len(analysis.headers),
+        sorted({slot.columns["budgeted_amount"] for slot in binding.slots}),
+        sorted({i for slot in binding.slots for i in slot.columns.values()}),
+        sorted(i for target, i in binding.texts.items() if target in LABELS),
+        binding.texts.get("department"),
     )
 
 
@@ -133,4 +162,6 @@ def _unanswered(questions: tuple[Question, ...]) -> MappingIncomplete:
               q.detail)
         for q in questions
     ]  # fmt: skip
-    return MappingIncomplete(" ".join(q.detail for q in questions), faults=faults)
+    incomplete = MappingIncomplete(" ".join(q.detail for q in questions), faults=faults)
+    incomplete.questions = questions
+    return incomplete

@@ -24,6 +24,7 @@ class LeavingOut:
         headers: Sequence[str] = (),
         section: int | None = None,
         parents: Parents | None = None,
+        kinds: int | None = None,
     ) -> None:
         self._parents = parents
         self._tree = parents.tree.afresh() if parents is not None else None
@@ -37,7 +38,7 @@ class LeavingOut:
         self._sums = TotalLabels()
         self._plain = PlainTotals()
         period = {binding.texts[t] for t in ("fiscal_period", "currency") if t in binding.texts}
-        taken = {*self._labels, *self._amounts, *period}
+        taken = {*self._labels, *self._amounts, *period, kinds}
         self._others = [i for i in range(len(headers)) if i not in taken]
 
     def rows(

@@ -60,8 +60,12 @@ class Readers:
     """Where departments stand in rows of their own."""
     carried_column: int | None
     """Where a blank means the department of the line above."""
+    departments: Mapping[int, str] | None
+    """By row, where the rows no longer stand below what names their department."""
     parents: Parents | None
     """Rows above their parts that are left out."""
+    kinds_column: int | None
+    """Where a total is a kind of budget."""
     skip_blank_periods: bool
     """Whether a blank cell of a wide layout is no budget rather than a missing one."""
 
@@ -89,7 +93,7 @@ def compile_readers(
     currency = _default_currency(defaults.currency, constants.get("currency"), rules)
     supplied = {"department": department, "fiscal_period": period}
     given = frozenset(field for field, value in supplied.items() if value)
-    if analysis.section_column is not None:
+    if analysis.section_column is not None or analysis.departments is not None:
         given |= {"department"}
     binding = bind(analysis, mapping, given, start)
     varied = "currency" in binding.texts
@@ -127,7 +131,9 @@ def compile_readers(
         labels=tuple(i for t, i in texts.items() if t in LABELS and t != "department"),
         section_column=_section_column(analysis, binding, defaults),
         carried_column=_carried_column(analysis, texts),
-        parents=analysis.parents if conventions.without_parents else None,
+        departments=analysis.departments,
+        parents=conventions.parents,
+        kinds_column=analysis.kinds_column,
         skip_blank_periods=answers.skip_blank_periods and len(binding.slots) > 1,
     )
 

@@ -16,9 +16,16 @@ from bursar.importing.recognising.kinds import Detection
 from bursar.importing.recognising.mapping import ColumnMapping
 from bursar.importing.recognising.mixed_rows import MixedRows, find_mixed_rows
 from bursar.importing.recognising.other_tables import OtherTable, find_other_table
-from bursar.importing.recognising.parents import Parents, Tree, find_tree, tree_of_all
+from bursar.importing.recognising.parents import (
+    Parents,
+    TooManyRows,
+    Tree,
+    find_tree,
+    tree_of_all,
+)
 from bursar.importing.recognising.questions import Question, open_questions, parents_of, sheet_of
-from bursar.importing.recognising.scanning import Scan, scan_rows
+from bursar.importing.recognising.rival_amounts import rival_amounts
+from bursar.importing.recognising.scanning import HEAD, Scan, scan_rows
 from bursar.importing.recognising.sheets import Choice, choose_sheet
 from bursar.importing.recognising.short_years import ShortYears
 from bursar.importing.recognising.totals import LABELS
@@ -36,7 +43,6 @@ from bursar.importing.recognising.vocabulary import MEASURES
 from bursar.importing.values.dates import DateOrder
 from bursar.importing.values.numbers import DecimalMark
 
-_HEAD = 1200  # rows that header, profiles and mapping are judged by
 _SHOWN = 10
 
 
@@ -78,7 +84,11 @@ class Analysis:
     section_column: int | None = None
     carried_column: int | None = None
     """Where a blank means the department of the line above."""
-    other_table: OtherTable | MixedRows | None = None
+    departments: Mapping[int, str] | None = None
+    """By row, of rows that were taken out of their table: what those above them named there."""
+    other_table: OtherTable | MixedRows | TooManyRows | None = None
+    kinds_column: int | None = None
+    """Whose values tell kinds of rows apart, and call none of them a mere total."""
 
     def to_wire(self) -> dict[str, object]:
         """JSON-ready, in the shape of the API; ids are the caller's to add."""
@@ -128,7 +138,7 @@ def analyze(
 def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis:
     header_row, sheet = options.header_row, choice.sheet
     rows = source.rows(sheet)
-    head = list(islice(rows, _HEAD + (header_row or 0)))
+    head = list(islice(rows, HEAD + (header_row or 0)))
     place = f"Sheet {sheet!r} of {source.file_name}" if sheet else source.file_name
     if all(is_blank(row) for row in head):
         raise EmptyFile(f"{place} has no rows. Export it again and check that it holds a table.")
@@ -138,7 +148,7 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
     amounts = [c.index for c in found.columns if c.target in MEASURES]
     tree = _tree(found, amounts)
     scan = _scan(found, head, rows, amounts, tree)
-    if tree is None and len(head) >= _HEAD:
+    if tree is None and len(head) >= HEAD:
         tree = _late_tree(source, sheet, found, scan, amounts)
     scan.show(source.symbols(sheet))
     constants = find_constants(found, scan, amounts)
@@ -152,14 +162,14 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
     open_dates = [i for i, seen in scan.dates.items() if seen.is_open()]
     parents = tree.parents() if tree is not None else None
     questions = open_questions(names, marks, open_dates, stated)
-    questions += equal_headers(found.columns, found.body)
+    questions += equal_headers(found.columns, found.body) or rival_amounts(
+        found.columns, found.table
+    )
     if parents is not None and not parents.certain:
         questions += (parents_of(parents.detail),)
     if choice.alike and sheet is not None:
         questions += (sheet_of(sheet, choice.alike),)
-    other = find_other_table(head, found.header, amounts) or find_mixed_rows(
-        found.columns, found.body
-    )
+    other = _refusal(head, found, amounts, parents)
     warnings = [*found.detection.warnings, *warnings_of(scan, missing, found)]
     warnings += [parents.detail] if parents is not None and parents.certain else []
     warnings += choice.notes
@@ -191,8 +201,20 @@ def _analyze_sheet(source: Source, choice: Choice, options: Options) -> Analysis
         carried_column=found.carried,
         section_column=found.sections.column if found.sections else None,
         other_table=other,
+        kinds_column=other.index if isinstance(other, MixedRows) else None,
         unclear_credits=scan.unclear_credits(),
         parents=parents,
+    )
+
+
+def _refusal(
+    head: list[list[str]], found: Understanding, amounts: list[int], parents: Parents | None
+) -> OtherTable | MixedRows | TooManyRows | None:
+    """Why the sheet is not read as one table whose rows add up."""
+    return (
+        find_other_table(head, found.header, amounts)
+        or find_mixed_rows(found.columns, found.body)
+        or (parents.refusal if parents is not None else None)
     )
 
 

@@ -60,12 +60,15 @@ class FilledDown:
         self._current: Value = None
 
     def fill(self, rows: Sequence[Sequence[str]], departments: Sequence[Value]) -> list[Value]:
-        """The departments, with the one above where a row names none; none below a total."""
+        """The departments, with the one above where a row names none; none below a total, nor below
+        a name that cannot be read.
+        """
         result: list[Value] = []
         for row, own in zip(rows, departments, strict=True):
             if own is not None:
                 text = row[self._column] if self._column < len(row) else ""
-                self._current = None if self._sums[text] else own
+                known = isinstance(own, str) and not self._sums[text]
+                self._current = own if known else None
                 result.append(own)
             else:
                 result.append(self._current if _is_named(row, self._labels) else None)

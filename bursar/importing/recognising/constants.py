@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
+from bursar.eras import is_letter_and_number
 from bursar.fiscal import Period, find
 from bursar.importing.recognising.matching import match_name
+from bursar.importing.recognising.words import has_cjk
 from bursar.importing.values.numbers import SIGN_CURRENCY
 from bursar.money import exponents
 
@@ -48,7 +50,7 @@ def find_period(
         places.append((sheet, "sheet"))
     places.append((_spaced(PurePath(file_name).stem), "file_name"))
     for text, origin in places:
-        if len(text) > 200:
+        if len(text) > 200 or (is_letter_and_number(text) and not any(map(has_cjk, titles))):
             continue
         found = find(text, start)
         if found is not None and _plausible(found[0]):

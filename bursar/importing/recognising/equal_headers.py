@@ -26,13 +26,14 @@ def equal_headers(
             for other in columns
             if other.index != column.index
             and _NUMBER.sub("", other.header) == _NUMBER.sub("", column.header)
-            and _differ(column.index, other.index, body)
+            and differ(column.index, other.index, body)
         ]
         if twins:
             found.append(column_of([column.header, *(twin.header for twin in twins)]))
     return tuple(found)
 
 
-def _differ(own: int, other: int, body: Sequence[Sequence[str]]) -> bool:
+def differ(own: int, other: int, body: Sequence[Sequence[str]]) -> bool:
+    """Whether some row has other amounts in the second column than in the first."""
     pairs = ((row[own].strip(), row[other].strip()) for row in body if len(row) > max(own, other))
     return any(a != b and looks_numeric(b) for a, b in pairs)

@@ -22,7 +22,7 @@ def with_fallbacks(
     picked = set(picks.values())
     free = [i for i in range(len(table.profiles)) if i not in picks and i not in taken]
     if "budgeted_amount" not in picked | closed:
-        amounts = [i for i in free if _may_be_money(table, i)]
+        amounts = [i for i in free if may_be_money(table, i)]
         if amounts:
             picks = {**picks, _likeliest_amount(table, amounts): "budgeted_amount"}
     if "fiscal_period" not in picked | closed:
@@ -152,7 +152,8 @@ def _with_remarks(table: Table, picks: dict[int, str]) -> dict[int, str]:
     return {**picks, category: "notes"}
 
 
-def _may_be_money(table: Table, index: int) -> bool:
+def may_be_money(table: Table, index: int) -> bool:
+    """Whether a column that no header explains may hold amounts of money."""
     profile, name = table.profiles[index], table.header.names[index]
     if not profile.is_amount or profile.typical_size < 100:
         return False

@@ -26,7 +26,7 @@ def goes_on(rows: Sequence[Sequence[str]], at: int) -> bool:
     body = [row for row in rows[at + 2 : at + 2 + 3 * _BODY] if any(map(str.strip, row))][:_BODY]
     if len(names) < 2 or len(body) < 2 or any(len(name) > _LONGEST for name in names):
         return False
-    if sum(map(_is_name, upper)) < 0.6 * max(len(upper), len(lower)):
+    if sum(map(_is_name, upper)) < 0.6 * max(len(upper), len(lower)) or _recurs(lower, body):
         return False
     numeric = over = 0
     for i, name in enumerate(upper):
@@ -69,6 +69,17 @@ def joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
     above = [*upper, *[""] * (width - len(upper))]
     below = [*lower, *[""] * (width - len(lower))]
     return [f"{a.strip()} {b.strip()}".strip() for a, b in zip(above, below, strict=True)]
+
+
+def _recurs(row: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether a text of the row stands below it too, as `FY2025` does in a line with a bad amount.
+    A header that is printed again on another page recurs as a whole.
+    """
+    lines = [[cell.strip() for cell in line] for line in body]
+    return list(row) not in lines and any(
+        _is_name(cell) and any(i < len(line) and line[i] == cell for line in lines)
+        for i, cell in enumerate(row)
+    )
 
 
 def _is_name(cell: str) -> bool:

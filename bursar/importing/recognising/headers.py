@@ -40,6 +40,11 @@ def is_blank(row: Sequence[str]) -> bool:
     return not any(cell and not cell.isspace() for cell in row)
 
 
+def squared(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """The rows that are not blank, each of `width` cells."""
+    return [[*row[:width], *[""] * (width - len(row))] for row in rows if not is_blank(row)]
+
+
 def find_header(rows: Sequence[Sequence[str]], wanted: int | None = None) -> Header:
     """Find the header among the first rows, or take row `wanted` as told; -1 says there is none."""
     widths = [_used_width(row) for row in rows]

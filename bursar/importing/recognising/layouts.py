@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bursar.eras import is_letter_and_number
 from bursar.fiscal import Part, Period, find, find_part, part_of_year, resolve, within
 from bursar.importing.recognising.headers import Header
 from bursar.importing.recognising.matching import match_name
 from bursar.importing.recognising.profile import Profile
 from bursar.importing.recognising.vocabulary import MEASURES, contains, phrases_in, vocabulary
-from bursar.importing.recognising.words import normalise
+from bursar.importing.recognising.words import has_cjk, normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,11 @@ def period_columns(
 ) -> list[PeriodColumn]:
     """Every amount column that belongs to a period of its own."""
     found = []
+    japanese = any(map(has_cjk, (*header.names, *header.groups, *header.titles)))
     for i, name in enumerate(header.names):
         if not _may_be_amount(profiles[i]):
+            continue
+        if is_letter_and_number(name) and not japanese:
             continue
         column = _period_column(i, name, header.groups[i], year, start)
         if column is not None:

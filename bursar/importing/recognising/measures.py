@@ -60,7 +60,7 @@ def measured(
 def sums_of(body: Rows, parts: Sequence[int], whole: int) -> bool:
     """Whether the columns `parts` add up to the column `whole` in most rows."""
     return add_up(
-        [[_rough(row, i) for i in parts] for row in body], [_rough(row, whole) for row in body]
+        [[rough(row, i) for i in parts] for row in body], [rough(row, whole) for row in body]
     )
 
 
@@ -74,7 +74,7 @@ def _is_sum_of_others(column: PeriodColumn, across: Sequence[PeriodColumn], body
     return len(parts) >= 2 and sums_of(body, parts, column.index)
 
 
-def _rough(row: Sequence[str], index: int) -> float | None:
+def rough(row: Sequence[str], index: int) -> float | None:
     """Only to compare sums; never stored."""
     if index >= len(row) or not row[index].strip():
         return None

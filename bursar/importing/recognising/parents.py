@@ -16,9 +16,25 @@ from bursar.importing.recognising.sums_in_order import sums_in_order
 from bursar.importing.values.evidence import Evidence
 from bursar.importing.values.numbers import DecimalMark, NotANumber, is_absent, parse_number
 
-_MOST_PATHS = 100_000
+_MOST_PATHS = 100_000  # and as many again of each level that is kept
 _NEARLY_ALL = 0.9
 _LARGEST_ROUNDING = Decimal("0.001")
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyRows:
+    """Rows that are sums, in a table of more rows than can be compared with their parts."""
+
+    sample: str
+
+    @property
+    def detail(self) -> str:
+        """What a person should do."""
+        return (
+            f"Rows such as {self.sample!r} are the sums of rows below them, and the table has too"
+            f" many rows to find all of those: more than {_MOST_PATHS:,}. Send it in parts, or"
+            " without the rows that are sums."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +49,14 @@ class Parents:
     certain: bool
     differing: int
     sample: str
+    unseen: bool = False
+    """Whether there may be more of them than could be looked at."""
+
+    @property
+    def refusal(self) -> TooManyRows | None:
+        """Why the table is not read, where sums might be loaded beside their parts."""
+        likely = len(self.paths) >= self.differing  # rows that are not seen make others differ
+        return TooManyRows(self.sample) if self.unseen and likely else None
 
     @property
     def detail(self) -> str:
@@ -60,6 +84,9 @@ class Tree:
     sums: dict[Path, Decimal] = field(default_factory=dict)
     counts: dict[Path, int] = field(default_factory=dict)
     samples: dict[Path, str] = field(default_factory=dict)
+    bare: dict[Path, int] = field(default_factory=dict)
+    """Rows whose amount is blank or cannot be read."""
+    unseen: bool = False
 
     def look(self, row: Sequence[str]) -> None:
         """Take one row into account."""
@@ -68,15 +95,37 @@ class Tree:
     def add(self, row: Sequence[str], amount: Decimal | None) -> None:
         """Take one row into account that adds up to `amount`."""
         path = self.paths.path(row)
-        if path is None or amount is None:
+        if path is None:
+            return
+        if amount is None:
+            if len(self.bare) < _MOST_PATHS:
+                self.bare[path] = self.bare.get(path, 0) + 1
             return
         if path not in self.sums and len(self.sums) >= _MOST_PATHS:
-            path = (path[0], "…")  # what stands above all still adds up
+            path = self._room_for(path)
+        if path is None:
+            return
         if path not in self.samples:
             texts = (cell.strip() for i, cell in enumerate(row) if i not in self.marks)
             self.samples[path] = " ".join(text for text in texts if text)[:60]
         self.sums[path] = self.sums.get(path, Decimal(0)) + amount
         self.counts[path] = self.counts.get(path, 0) + 1
+
+    def _room_for(self, path: Path) -> Path | None:
+        """Where a path counts that is one too many: below what stands above it, which then still
+        adds up; None where that is not kept either.
+        """
+        kept = self.paths.kept
+        if len(path) <= kept and self._has_room(len(path)):
+            return path
+        self.unseen = self.unseen or len(path) != kept + 1
+        for level in range(min(kept, len(path) - 1), 0, -1):
+            if path[:level] in self.sums or self._has_room(level):
+                return (*path[:level], "…")
+        return None
+
+    def _has_room(self, level: int) -> bool:
+        return len(self.sums) < _MOST_PATHS * (2 + self.paths.kept - level)
 
     def parents(self) -> Parents | None:
         """The rows above others, where the amounts of some are proven to be sums."""
@@ -94,15 +143,23 @@ class Tree:
             return None
         certain = several >= self.paths.needed and len(proven) >= _NEARLY_ALL * len(checked)
         first = self.samples[next(path for path in self.sums if path in proven)]
-        paths = frozenset(below) if certain else frozenset(proven)
+        paths = frozenset(below) | self._bare_parents() if certain else frozenset(proven)
         return Parents(
             self.paths,
             paths,
-            sum(self.counts[path] for path in paths),
+            sum(self.counts.get(path, 0) + self.bare.get(path, 0) for path in paths),
             certain,
             len(checked) - len(proven),
             first,
+            self.unseen,
         )
+
+    def _bare_parents(self) -> frozenset[Path]:
+        """Rows above others that tell no amount: where all such rows are sums, they are too."""
+        if not self.bare:
+            return frozenset()
+        above = {path[:n] for path in self.sums for n in range(1, len(path))}
+        return frozenset(above.intersection(self.bare))
 
 
 def find_tree(

@@ -19,15 +19,18 @@ _PARTED = re.compile(r"[0-9A-Za-z]{1,8}(?:[.\-/][0-9A-Za-z]{1,8}){0,8}\.?", re.A
 _DIGITS = re.compile(r"\d{1,12}", re.ASCII)
 _PARTS = re.compile(r"[.\-/]")
 _LONGEST = 200
+_DEEPEST = 30  # levels of indentation; what is indented further stands beside the last of them
 
 
 class Paths(ABC):
     """Gives each row its path; the rows have to come in order, each of them once.
 
-    `needed` is how many sums it takes to prove that the rows are such a tree.
+    `needed` is how many sums it takes to prove that the rows are such a tree; the topmost `kept`
+    levels are remembered of each row, however many rows there are.
     """
 
     needed: int = 1
+    kept: int = 1
 
     @abstractmethod
     def path(self, row: Sequence[str]) -> Path | None:
@@ -74,7 +77,7 @@ class IndentPaths(Paths):
         if not label:
             return None
         depth = len(text) - len(text.lstrip())
-        while self._above and self._above[-1][0] >= depth:
+        while self._above and (self._above[-1][0] >= depth or len(self._above) >= _DEEPEST):
             self._above.pop()
         self._above.append((depth, label))
         return tuple(label for _, label in self._above)
@@ -107,6 +110,8 @@ class ColumnPaths(Paths):
 class AllPaths(Paths):
     """By labels such as `All departments` or `All`: above every row, or those of a department."""
 
+    kept = 2
+
     def __init__(self, columns: Sequence[int], department: int | None) -> None:
         self._columns, self._department = tuple(columns), department
 
@@ -124,7 +129,7 @@ class AllPaths(Paths):
                 return ("all",)
             else:
                 return ("all", unit)
-        return ("all", unit, *labels)
+        return ("all", unit, "\n".join(labels))
 
     def afresh(self) -> Paths:
         """Labels need no memory."""

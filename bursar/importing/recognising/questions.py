@@ -76,18 +76,37 @@ def sheet_of(sheet: str, others: Sequence[str]) -> Question:
 
 
 def settled(questions: Sequence[Question], named: Collection[str]) -> tuple[Question, ...]:
-    """The questions without those about columns of which a person named one."""
-    return tuple(q for q in questions if q.kind != "column" or not {*q.choices} & {*named})
+    """The questions without those about columns of which a person chose one, or left out all but
+    one. `named` are headers, with what each was chosen for where it is a mapping.
+    """
+    chosen = {h for h, t in named.items() if t} if isinstance(named, Mapping) else {*named}
+    return tuple(
+        q
+        for q in questions
+        if q.kind != "column" or not ({*q.choices} & chosen or len({*q.choices} - {*named}) < 2)
+    )
 
 
 def column_of(headers: Sequence[str]) -> Question:
     """Which of several columns of one name holds the budget."""
-    named = " and ".join(map(repr, headers))
+    named = " and ".join(map(repr, headers[:5])) + ", …" * (len(headers) > 5)
     return Question(
         "column",
         headers[0],
         f"Columns {named} have the same name and different amounts; say by the mapping which one"
         " is meant, and that the others are left out.",
+        tuple(headers),
+    )
+
+
+def budget_of(headers: Sequence[str]) -> Question:
+    """Which of several columns of amounts is the budget."""
+    shown = " and ".join(map(repr, headers[:5])) + ", …" * (len(headers) > 5)
+    return Question(
+        "column",
+        headers[0],
+        f"Columns {shown} may each be the budget, and only one can be read; say by the mapping"
+        " which one.",
         tuple(headers),
     )
 

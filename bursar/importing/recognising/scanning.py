@@ -14,6 +14,7 @@ from bursar.importing.values.numbers import DecimalMark
 from bursar.importing.values.signs import may_mean
 
 CHUNK = 4096
+HEAD = 1200  # rows that header, profiles and mapping are judged by
 _NOTES = 30
 
 

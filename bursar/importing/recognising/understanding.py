@@ -15,7 +15,7 @@ from bursar.importing.recognising.constants import (
     find_department,
     find_period,
 )
-from bursar.importing.recognising.headers import Header, find_header, is_blank
+from bursar.importing.recognising.headers import Header, find_header, squared
 from bursar.importing.recognising.kinds import Detection, recognise
 from bursar.importing.recognising.layouts import latest_revision
 from bursar.importing.recognising.mapping import ColumnMapping, propose
@@ -54,6 +54,7 @@ class Understanding:
     """The column whose blanks mean the department above."""
     years: Mapping[int, ShortYears]
     """How columns write years that only the whole column tells."""
+    table: Table
 
 
 def understand(
@@ -66,11 +67,7 @@ def understand(
     start = options.start
     header = find_header(head, options.header_row)
     width = len(header.names)
-    body = [
-        [*row[:width], *[""] * (width - len(row))]
-        for row in head[header.row + 1 :]
-        if not is_blank(row)
-    ]
+    body = squared(head[header.row + 1 :], width)
     sums = TotalLabels()
     kept = [row for row in body if not any(sums[cell] for cell in row[:3])] or body
     years = _short_years(header, kept)
@@ -93,7 +90,16 @@ def understand(
     sections = _sections(proposal.columns, kept) if not find_department(header.titles) else None
     carried = _carried(proposal.columns, kept) if sections is None else None
     return Understanding(
-        header, proposal.columns, proposal.layout, detection, period, kept, sections, carried, years
+        header,
+        proposal.columns,
+        proposal.layout,
+        detection,
+        period,
+        kept,
+        sections,
+        carried,
+        years,
+        table,
     )
 
 

@@ -18,11 +18,12 @@ from bursar.errors import InvalidImportState, MendedFileDiffers
 from bursar.importing.choices.confirming import header_fingerprint, with_template
 from bursar.importing.cleaning.rows import BudgetRow, RejectedRow
 from bursar.importing.recognising.analysis import Analysis
+from bursar.importing.repairing.departments import with_departments
 from bursar.importing.repairing.mended import mended_analysis, renumbered, row_numbers
 from bursar.importing.repairing.rejected import added_headers
 from bursar.importing.runs import DONE, Wish, cancel, get_run, wish_of
 from bursar.importing.stored import analyze_stored, clean_stored
-from schema.tables import ImportRow, ImportRun, Tenant
+from schema.tables import ImportRow, ImportRun, StoredFile, Tenant
 
 Rows = Iterator[BudgetRow | RejectedRow]
 
@@ -171,13 +172,14 @@ def attempted_rows(session: Session, tenant: Tenant, run: ImportRun) -> tuple[An
     before = [a for a in attempts.later if a.created_at < run.created_at and a.total_rows]
     earlier = Attempts(attempts.first, tuple(before))
     expected = waiting_numbers(session, earlier)
-    sources = [_mended(session, tenant, run, original, expected)]
+    first = attempts.first
+    stored = files.get_file(session, first.file_id)
+    sources = [_mended(session, tenant, run, original, expected, stored)]
     if not earlier.applied:
         sources += [
-            _mended(session, tenant, attempt, original, None) for attempt in reversed(before)
+            _mended(session, tenant, attempt, original, None, stored)
+            for attempt in reversed(before)
         ]
-        first = attempts.first
-        stored = files.get_file(session, first.file_id)
         rows = clean_stored(stored, tenant, original, settled_wish(first))
         sources.append((None, rows))
     return original, _latest(sources)
@@ -259,11 +261,13 @@ def _mended(
     run: ImportRun,
     original: Analysis,
     expected: set[int] | None,
+    first: StoredFile,
 ) -> tuple[set[int] | None, Rows]:
     stored = files.get_file(session, run.file_id)
     path = files.open_path(stored)
     analysis = mended_analysis(path, stored.name, original)
     numbers = row_numbers(path, analysis, expected if expected is not None else range(10**9))
+    analysis = with_departments(analysis, numbers, files.open_path(first), original)
     rows = clean_stored(stored, tenant, analysis, settled_wish(run))
     return set(numbers.values()), renumbered(rows, numbers, len(original.headers))
 

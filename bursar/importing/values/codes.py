@@ -40,7 +40,8 @@ MEANINGS: dict[CellCode, str] = {
     CellCode.UNKNOWN_PERIOD: "The text names no fiscal period that can be told.",
     CellCode.NOT_A_NUMBER: "The cell is not a finite decimal number.",
     CellCode.AMBIGUOUS_NUMBER_FORMAT: (
-        "The column writes only numbers like 1.000, which may mean one or one thousand."
+        "The column writes only numbers like 1.000, which may mean one or one thousand, or the "
+        "cell names a unit, such as 1.5k, where the column is counted in thousands already."
     ),
     CellCode.MIXED_NUMBER_FORMATS: "The cell's separators contradict the rest of its column.",
     CellCode.CREDIT_UNCLEAR: (

@@ -237,3 +237,25 @@ def test_rejected_rows_are_no_import_of_their_own(imports: Imports) -> None:
     assert (refused["state"], refused["error"]["code"]) == ("failed", "mended_file_differs")
     assert run["id"] in refused["error"]["detail"]
     assert imports.budgets()["Ops", "Fuel"] == "100.00"
+
+
+def test_mended_rows_keep_the_department_of_the_lines_above_them(imports: Imports) -> None:
+    rows = "Parks,Trees,FY2025,oops\n,Mowing,FY2025,2\nFire,Pumps,FY2025,5\n,Hoses,FY2025,bad\n"
+    text = "Department,Category,Fiscal Year,Budget\n" + rows
+    first = imports.send(text.encode(), mode="skip_errors", apply="true")
+    fixed = imports.rejected(first["id"]).replace(b"oops", b"1").replace(b"bad", b"4")
+    assert imports.mend(first["id"], fixed)["state"] == "completed"
+    assert imports.budgets() == {
+        ("Parks", "Trees"): "1.00", ("Parks", "Mowing"): "2.00",
+        ("Fire", "Pumps"): "5.00", ("Fire", "Hoses"): "4.00",
+    }  # fmt: skip
+
+
+def test_mended_rows_keep_the_department_of_their_section(imports: Imports) -> None:
+    rows = "Parks,,\nTrees,FY2025,oops\nMowing,FY2025,2\nFire,,\nPumps,FY2025,5\nHoses,FY2025,bad\n"
+    text = "Category,Fiscal Year,Budget\n" + rows
+    first = imports.send(text.encode(), mode="skip_errors", apply="true")
+    fixed = imports.rejected(first["id"]).replace(b"oops", b"1").replace(b"bad", b"4")
+    assert imports.mend(first["id"], fixed)["state"] == "completed"
+    assert imports.budgets()[("Fire", "Hoses")] == "4.00"
+    assert imports.budgets()[("Parks", "Trees")] == "1.00"

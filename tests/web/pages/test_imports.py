@@ -170,9 +170,9 @@ def test_what_the_file_leaves_open_is_asked_and_answered(visitor: Visitor, api: 
     assert "once you have answered" in asked
     unanswered = visitor.send(review, seen=review, then="import")
     assert unanswered.status_code == 422
-    read = visitor.send(review, seen=review, then="review", **{"answer-0": ","}).text
+    read = visitor.send(review, seen=review, then="review", **{"answer-decimal_mark-2": ","}).text
     assert re.search(r"8,000\.00.*USD", read)
-    answer = visitor.send(review, seen=review, then="import", **{"answer-0": ","})
+    answer = visitor.send(review, seen=review, then="import", **{"answer-decimal_mark-2": ","})
     assert answer.status_code == 303
 
 
@@ -194,7 +194,9 @@ def test_units_of_columns_and_sums_of_rows_are_answered(visitor: Visitor, api: A
     asked = visitor.send(review, seen=review, then="review", currency="USD").text
     assert "Leave them out" in asked
     assert "In units of 1,000" in asked
-    answers = {"answer-0": "1000", "answer-1": "leave_out", "currency": "USD"}
+    answers = {
+        "answer-unit-2": "1000", "answer-parents": "leave_out", "currency": "USD",
+    }  # fmt: skip
     read = visitor.send(review, seen=review, then="review", **answers).text
     assert "100,000.00" in read
     assert "300,000.00" not in read
@@ -208,6 +210,28 @@ def test_who_goes_on_from_the_columns_has_said_which_one_is_meant(visitor: Visit
     review = review_of(visitor, content)
     assert "same name" in visitor.get(review).text
     assert visitor.send(review, seen=review, then="import").status_code == 303
+
+
+def test_sums_are_asked_about_beside_columns_of_one_name(visitor: Visitor) -> None:
+    rows = "1,Parks,300,1\n1.1,Trees,100,2\n1.2,Grass,200,3\n2,Roads,70,4\n2.1,Salt,20,5\n"
+    content = f"Code,Department,Budget,Budget\n{rows}2.2,Signs,30,6\n"
+    review = review_of(visitor, content.encode())
+    answers = {"answer-parents": "leave_out", "fiscal_period": "FY2025"}
+    asked = visitor.send(review, seen=review, then="review", fiscal_period="FY2025").text
+    assert 'name="answer-parents"' in asked
+    assert visitor.send(review, seen=review, then="import", **answers).status_code == 303
+
+
+def test_what_a_chosen_column_leaves_open_is_asked_and_answered(visitor: Visitor) -> None:
+    rows = "".join(f"Dept {n},FY2025,7,{n}.000\n" for n in range(1, 9))
+    review = review_of(visitor, f"Department,Fiscal Year,Budget,Plan B\n{rows}".encode())
+    chosen = {"target-2": "", "target-3": "budgeted_amount"}
+    asked = visitor.send(review, seen=review, then="review", **chosen).text
+    assert 'name="answer-decimal_mark-3"' in asked
+    chosen |= {"answer-decimal_mark-3": ","}
+    read = visitor.send(review, seen=review, then="review", **chosen).text
+    assert re.search(r"8,000\.00.*USD", read)
+    assert '<input type="hidden" name="answer-decimal_mark-3" value=",">' in read
 
 
 def test_who_goes_on_from_a_sheet_has_said_which_one_is_meant(

@@ -221,3 +221,9 @@ def test_a_row_of_data_is_no_header_however_it_sounds(write, first):
     path = write(f"{first}\n{rows}")
     found = analyze(path, path.name)
     assert (found.header_row, found.total_rows) == (-1, 4)
+
+
+def test_a_first_row_with_a_bad_amount_is_no_second_row_of_the_header(write, clean):
+    rows = "Parks,Trees,FY2025,oops\nRoads,Salt,FY2025,2\nFire,Pumps,FY2025,5\n"
+    found = clean(write("Department,Category,Fiscal Year,Budget\n" + rows))
+    assert (len(found.rows), found.codes) == (2, ["not_a_number"])

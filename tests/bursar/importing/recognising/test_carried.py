@@ -38,3 +38,9 @@ def test_blank_departments_without_another_label_are_not_carried(write):
         "Department,Fiscal Year,Budget\nParks,FY2025,1\n,FY2025,2\nRoads,FY2025,3\n,FY2025,4\n"
     )
     assert analyze(path, path.name).carried_column is None
+
+
+def test_a_name_that_cannot_be_read_is_not_carried(write, clean):
+    rows = "Parks,Rent,FY2025,1\n,Food,FY2025,2\n#REF!,Salt,FY2025,4\n,Signs,FY2025,5\n"
+    found = clean(write(HEAD + rows))
+    assert found.codes == ["formula_error", "missing_department"]

@@ -2,7 +2,9 @@
 
 import pytest
 
-from bursar.errors import InvalidInput, MappingIncomplete
+from bursar.errors import InvalidInput, MappingIncomplete, SeveralTables
+from bursar.importing.cleaning.rows import Defaults
+from bursar.importing.recognising import parents
 from bursar.importing.recognising.analysis import analyze
 
 CODES = """Code,Department,Fiscal Year,Budget
@@ -153,3 +155,48 @@ def test_one_sum_of_codes_that_nothing_parts_is_asked_about(write):
     rows = "A,10,100\nB,101,60\nC,102,40\nD,20,70\nE,30,80\n"
     path = write("Department,Account,Budget FY2025\n" + rows)
     assert [q.kind for q in analyze(path, path.name).questions] == ["parents"]
+
+
+def test_a_sum_without_a_readable_amount_is_left_out_like_the_others(write, clean):
+    rows = CODES + "3,Fire,FY2025,see below\n3.1,Pumps,FY2025,4\n4,Zoo,FY2025,\n4.1,Hay,FY2025,5\n"
+    found = clean(write(rows.format(50)))
+    assert found.amounts == ["100", "200", "20", "30", "4", "5"]
+    assert (found.rejected, found.left_out.totals) == ([], 4)
+
+
+def _groups(count: int) -> str:
+    groups = (f"D{n},30,\n  A{n},10,\n  B{n},20,\n" for n in range(count))
+    return "Department,Budget FY2025,Notes\n" + "".join(groups)
+
+
+def test_sums_of_two_levels_are_left_out_however_many_rows_there_are(write, clean, monkeypatch):
+    monkeypatch.setattr(parents, "_MOST_PATHS", 60)
+    found = clean(write(_groups(45)))
+    assert (len(found.rows), found.left_out.totals) == (90, 45)
+
+
+def test_a_tree_of_more_rows_than_can_be_compared_is_refused(write, clean, monkeypatch):
+    monkeypatch.setattr(parents, "_MOST_PATHS", 60)
+    with pytest.raises(SeveralTables, match="too many rows"):
+        clean(write(_groups(200)))
+    deep = _groups(100).replace("  B", "    C,10,\n  B")
+    with pytest.raises(SeveralTables, match="too many rows"):
+        clean(write(deep))
+
+
+def test_a_row_of_all_behind_more_rows_than_are_compared_is_left_out(write, clean, monkeypatch):
+    monkeypatch.setattr(parents, "_MOST_PATHS", 60)
+    rows = "".join(f"D{n},C{n},1\n" for n in range(500))
+    text = f"Department,Category,Budget FY2025\n{rows}All departments,,500\n"
+    assert len(clean(write(text)).rows) == 500
+
+
+def test_sums_are_looked_for_in_the_column_that_a_person_chose(write, clean):
+    rows = "1,Parks,{}\n1.1,Trees,10\n1.2,Grass,20\n2,Roads,5\n2.1,Salt,2\n2.2,Signs,3\n"
+    chosen = {"mapping": {"Zwölf": "budgeted_amount"}, "defaults": Defaults(None, "FY25", None)}
+    path = write("Nr,Department,Zwölf\n" + rows.format(30))
+    assert "Zwölf" not in [c.header for c in analyze(path, path.name).columns if c.target]
+    assert clean(path, **chosen).amounts == ["10", "20", "2", "3"]
+    with pytest.raises(MappingIncomplete) as refused:
+        clean(write("Nr,Department,Zwölf\n" + rows.format(31)), **chosen)
+    assert [question.kind for question in refused.value.questions] == ["parents"]

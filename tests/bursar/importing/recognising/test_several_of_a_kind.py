@@ -60,3 +60,50 @@ def test_columns_of_one_name_and_other_amounts_are_asked_about(write, clean):
 
 def test_columns_of_one_name_and_the_same_amounts_are_one(write, clean):
     assert clean(write(TWINS.format(100).replace("50,60", "50,50"))).amounts == ["100", "50"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Operating Budget", "Capital Budget"), ("Budget USD", "Budget EUR"), ("Salaries", "Travel")],
+)
+def test_columns_that_may_each_be_the_budget_are_asked_about(write, clean, one, other):
+    rows = "Parks,FY2025,1000,2000\nRoads,FY2025,500,700\n"
+    path = write(f"Department,Fiscal Year,{one},{other}\n{rows}", "budget.csv")
+    found = analyze(path, path.name)
+    assert [(q.kind, set(q.choices)) for q in found.questions] == [("column", {one, other})]
+    with pytest.raises(MappingIncomplete, match="each be the budget"):
+        clean(path)
+    assert clean(path, mapping={other: "budgeted_amount"}).amounts == ["2000", "700"]
+    assert clean(path, mapping={other: None, one: "budgeted_amount"}).amounts == ["1000", "500"]
+
+
+def test_numbered_months_are_asked_about_instead_of_loading_one(write):
+    head = "Department," + ",".join(map(str, range(1, 13)))
+    rows = "".join(f"D{n}," + ",".join(str(100 * n + k) for k in range(12)) + "\n" for n in (1, 2))
+    path = write(f"{head}\n{rows}", "budget 2025.csv")
+    assert [q.kind for q in analyze(path, path.name).questions] == ["column"]
+
+
+def test_columns_of_one_period_are_asked_about_unless_one_is_the_revision(write, clean):
+    head = "Department,FY2025 {} Budget,FY2025 {} Budget\n"
+    path = write(head.format("Operating", "Capital") + "Parks,1,2\nRoads,3,4\n")
+    assert [q.kind for q in analyze(path, path.name).questions] == ["column"]
+    chosen = {"FY2025 Capital Budget": "budgeted_amount"}
+    assert clean(path, with_choices(analyze(path, path.name), chosen)).amounts == ["2", "4"]
+    path = write(head.format("Original", "Revised") + "Parks,1,2\nRoads,3,4\n")
+    assert clean(path).amounts == ["2", "4"]
+
+
+@pytest.mark.parametrize("other", ["Previous Budget", "Budget Variance", "Budget %", "Actual"])
+def test_a_column_that_is_plainly_the_budget_is_read(write, clean, other):
+    path = write(f"Department,Fiscal Year,Budget,{other}\nParks,FY2025,9000,2000\nIT,FY2025,1,3\n")
+    assert clean(path).amounts == ["9000", "1"]
+
+
+def test_leaving_out_one_of_three_columns_settles_nothing(write):
+    path = write(
+        "Department,Fiscal Year,Salaries,Fuel,Rent\nA,FY2025,100,200,700\nB,FY2025,1,2,7\n"
+    )
+    found = analyze(path, path.name)
+    assert len(with_choices(found, {"Rent": None}).questions) == 1
+    assert with_choices(found, {"Rent": None, "Fuel": None}).questions == ()

@@ -46,3 +46,16 @@ def test_a_cell_further_down_that_does_not_fit_is_an_error_of_its_row(write, cle
 @pytest.mark.parametrize("text", ["FYE 2025", "fye25", "Fiscal year ending 2025", "FY ended 2025"])
 def test_a_year_is_named_by_its_end(text):
     assert resolve(text).code == "FY2025"
+
+
+def test_letters_of_eras_are_years_among_japanese_words_only(write):
+    rows = "Parks,1000,2000\nRoads,1500,250\n"
+    regions = write(f"Department,R1,R2\n{rows}", "budget 2025.csv")
+    assert {c.period for c in analyze(regions, regions.name).columns} == {None}
+    years = write(f"部署,R3,R4\n{rows}", "予算.csv")
+    assert [c.period for c in analyze(years, years.name).columns] == [None, "FY2021", "FY2022"]
+
+
+def test_a_sheet_called_by_a_letter_and_a_number_names_no_year(write_book):
+    path = write_book({"R2": [["Department", "Budget"], ["Parks", 100], ["Roads", 50]]})
+    assert "fiscal_period" not in analyze(path, path.name).constants

@@ -83,3 +83,9 @@ def test_columns_of_several_units_are_answered_one_by_one(write, clean):
 def test_a_unit_of_a_column_that_is_not_there_is_refused(write, clean):
     with pytest.raises(InvalidInput, match="no column"):
         clean(write(TABLE.format("Budget", 1, 2)), units={"Plan": 1000})
+
+
+def test_a_cell_with_a_unit_of_its_own_is_not_multiplied_twice(write, clean):
+    rows = "Parks,FY2025,1.5k\nRoads,FY2025,20\n"
+    found = clean(write(f"Department,Fiscal Year,Budget (k€)\n{rows}"), unit=1000)
+    assert (found.amounts, found.codes) == (["20000"], ["ambiguous_number_format"])

@@ -1,5 +1,7 @@
 """Rows that say different things are not silently made one: kinds, currencies, periods, remarks."""
 
+from dataclasses import replace
+
 import pytest
 
 from bursar.errors import InvalidInput, SeveralTables
@@ -83,3 +85,21 @@ def test_a_sign_that_contradicts_its_row_is_a_fault_of_that_row(write, clean):
     found = clean(write("Department,Fiscal Year,Currency,Budget\n" + rows))
     assert [row.row for row in found.rejected] == [3]
     assert found.codes == ["currency_conflict"]
+
+
+SCOPES = (
+    "Department,Project,Fiscal Year,Budget,Scope\nParks,A,FY25,30,Total\nIT,B,FY25,20,Partial\n"
+)
+
+
+def test_a_sort_of_budgets_called_total_is_not_left_out_unasked(write, clean):
+    path = write(f"{SCOPES}Fire,C,FY25,9,Total\n")
+    found = analyze(path, path.name)
+    with pytest.raises(SeveralTables, match="'Partial', 'Total'"):
+        clean(path)
+    assert clean(path, replace(found, other_table=None)).amounts == ["30", "20", "9"]
+
+
+def test_rows_called_total_that_are_the_sum_of_the_others_are_left_out(write, clean):
+    found = clean(write(f"{SCOPES.replace('Total', 'Line')}City,,FY25,50,Total\n"))
+    assert (found.amounts, found.left_out.totals) == (["30", "20"], 1)
