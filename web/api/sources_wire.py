@@ -34,7 +34,9 @@ class SourceIn(Model):
     expected_by: Cron | None = Field(None, description="When a good file must have come.")
     drift_policy: Policy = "ask"
     mode: Mode = "all_or_nothing"
-    mapping_template_id: UUID | None = None
+    mapping_template_id: UUID | None = Field(
+        None, description="Only kept: a file's template is found by its headers."
+    )
     defaults: DefaultsIn | None = None
     after_action: Action = "leave"
     stale_policy: Stale = Field("manual", description="Checks of its budgets while it is late.")
