@@ -64,6 +64,7 @@ SECRET = {
 
 def new_source(kind: str) -> NewSource:
     """A source as the form describes it. Raises InvalidInput."""
+    _require_plain()
     return NewSource(
         name=request.form.get("name", "").strip() or _missing("name", "Give the source a name."),
         type=kind,
@@ -75,6 +76,7 @@ def new_source(kind: str) -> NewSource:
 
 def changes(source: Source) -> dict[str, Any]:
     """What the form changes about a source. Raises InvalidInput."""
+    _require_plain()
     secret = _secret(source.type)
     given = {"name": request.form.get("name", "").strip() or source.name, **_schedule()}
     given["config"] = {field.name: "" for field in CONFIG[source.type]} | _filled(
@@ -113,6 +115,12 @@ def _schedule() -> dict[str, Any]:
         "stale_policy": _one_of("stale_policy", ("manual", "ignore", "refuse")),
         "defaults": {name: form[name].strip() for name in defaults if form.get(name, "").strip()},
     }
+
+
+def _require_plain() -> None:
+    for name, text in request.form.items():
+        if "\0" in text:
+            _missing(name, "It holds a NUL character; type it again.")
 
 
 def _one_of(name: str, words: tuple[str, ...]) -> str:

@@ -31,7 +31,7 @@ def create() -> Any:
     who = principal()
     events = [event for event in request.form.getlist("events") if event in EVENTS]
     url = request.form.get("url", "").strip()
-    words = request.form.get("description", "").strip()[:200]
+    words = request.form.get("description", "").replace("\0", "").strip()[:200]
     try:
         with transaction() as session:
             made, secret = endpoints.create_endpoint(

@@ -8,6 +8,7 @@ import pwd
 import shutil
 import tempfile
 import threading
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import asyncssh
@@ -17,7 +18,7 @@ from tests.connectors.peers.processes import Server, free_port, libraries, progr
 USER, PASSWORD = "budgets", "a password of the server"
 
 
-class SftpServer:
+class SftpServer(ABC):
     """What both have in common: a host key, a user's key, and a folder of files."""
 
     def __init__(self) -> None:
@@ -44,10 +45,11 @@ class SftpServer:
         self.own(self.files / name)
         return self.path(name)
 
+    @abstractmethod
     def path(self, name: str) -> str:
-        raise NotImplementedError
+        """A folder as the client names it."""
 
-    def own(self, path: Path) -> None:
+    def own(self, path: Path) -> None:  # noqa: B027  nothing to do where it is this process
         """Give a file to the account that the server runs as."""
 
     def stop(self) -> None:

@@ -90,6 +90,8 @@ def _tenant(api: Api, _database: Database) -> Any:
     ("change", "pointer"),
     [
         ({"config": {"username": "x"}}, "/config/host"),
+        ({"config": {"host": "a\0b", "username": "x"}}, "/config/host"),
+        ({"secret": {"password": "a\0b"}}, "/secret/password"),
         ({"config": SFTP["config"] | {"port": 0}}, "/config/port"),  # type: ignore[operator]
         ({"config": SFTP["config"] | {"passwort": "x"}}, "/config/passwort"),  # type: ignore[operator]
         ({"secret": {"password": "a", "private_key": "b"}}, "/secret"),

@@ -64,6 +64,8 @@ def test_bad_input_is_named_and_a_secret_is_never_shown_again(visitor: Visitor) 
     assert "There is no time zone" in answer.text
     assert "Nothing was changed" in answer.text
     assert "canary-pw" not in answer.text
+    odd = visitor.send("/sources/new/sftp", seen="/sources/new/sftp", **(FORM | {"name": "a\0b"}))
+    assert (odd.status_code, "NUL character" in odd.text) == (422, True)
     page = made(visitor)
     for path in (page, f"{page}/edit", "/sources"):
         assert "canary-pw" not in visitor.get(path).text
