@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,9 @@ from schema.tables import ImportRun, Source, SourceFile, SourceRun
 
 # Failed runs in a row after which the schedule waits, at first for a quarter of an hour.
 HELD_AFTER = 5
-_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=15), timedelta(hours=24)
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=15), timedelta(hours=4)
+# After trouble that passes the source is looked at again, at first so soon.
+_FIRST_RETRY = timedelta(minutes=5)
 OFTEN = 3  # more failed runs than these within an hour are an alarm of their own
 
 _BY_RUNS = ("source_failed", "source_failing_often", "source_held")
@@ -69,6 +71,21 @@ def record_failure(session: Session, lease: Lease, outcome: str, error: dict[str
             f" {source.held_until:%Y-%m-%d %H:%M} UTC. The last reason: {detail}"
         )
         alarm(session, source, "source_held", "critical", words, details)
+    if outcome == "dead":
+        _look_again(session, source)
+
+
+def _look_again(session: Session, source: Source) -> None:
+    """Plan another look at a source whose trouble may pass, where its schedule has none sooner.
+
+    Without it a source that is looked at once a day would lose the day to an hour's outage.
+    """
+    if not source.is_active or source.schedule is None:
+        return
+    now: datetime = session.execute(select(func.now())).scalar_one()
+    moment = source.held_until or now + _FIRST_RETRY * 2 ** (source.failures - 1)
+    if source.held_until or source.next_due_at is None or moment < source.next_due_at:
+        start_run(session, source, "follow_up", f"source:{source.name}", after=moment - now)
 
 
 def follow_imports(session: Session, tenant_id: UUID) -> list[Bell]:

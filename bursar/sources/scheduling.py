@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -44,7 +44,8 @@ def start_run(
 ) -> tuple[SourceRun | None, Bell | None]:  # fmt: skip
     """Queue a run of a source; None where this due moment has had one.
 
-    A run that still waits or works is not joined by another one: it is returned, without a bell.
+    A run that still waits or works is not joined by another one: it is returned, without a bell,
+    and if it waits for a later moment than this one, it comes earlier.
     """
     key = f"source:{source.id}:{trigger}" if trigger == "follow_up" else f"source:{source.id}"
     busy = session.execute(
@@ -56,9 +57,15 @@ def start_run(
             Job.state.in_(("queued", "running", "retrying")),
         )
     ).scalar()
-    if busy is not None:
-        return busy, None
     moment = due_at or session.execute(select(func.now())).scalar_one()
+    if busy is not None:
+        sooner = moment + (after or timedelta())
+        session.execute(
+            update(Job)
+            .where(Job.id == busy.job_id, Job.state == "queued", Job.run_after > sooner)
+            .values(run_after=sooner, rung_at=None)
+        )
+        return busy, None
     made = session.execute(
         insert(SourceRun)
         .values(tenant_id=source.tenant_id, source_id=source.id, trigger=trigger, due_at=moment)

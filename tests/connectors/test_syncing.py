@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import update
 
 from bursar.config import settings
 from bursar.importing import runs
+from bursar.jobs.rows import Bell
 from bursar.sources import editing, outcomes
 from bursar.sources.scheduling import start_run
 from schema.tables import Alert, ImportRun, Job, Source, SourceFile, SourceRun
@@ -249,6 +251,50 @@ def test_trouble_that_passes_is_tried_again(feed: Feed, monkeypatch: pytest.Monk
         session.execute(update(Job).where(Job.id == bell.job_id).values(run_after=Job.created_at))
     assert feed.work(bell) == "succeeded"
     assert feed.budgets() == {"Ops/Fuel": "5.00"}
+
+
+@pytest.mark.parametrize(("schedule", "again"), [("0 2 1 1 *", True), ("* * * * *", False)])
+def test_a_server_that_is_away_is_looked_at_again_before_its_next_day(
+    make_feed: Any, schedule: str, again: bool
+) -> None:
+    feed = make_feed(schedule=schedule)
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    config = feed.source().config
+    change(feed, Source, config=config | {"port": 1})
+    with feed.database.transaction(feed.tenant_id, "test") as session:
+        _, bell = start_run(session, editing.get_source(session, feed.id), "manual", "test")
+    assert bell is not None
+    for outcome in ("retrying", "retrying", "dead"):
+        change(feed, Job, run_after=Job.created_at)
+        assert feed.work(bell) == outcome
+    planned = feed.all(Job, Job.state == "queued")
+    assert len(planned) == again
+    assert feed.alerts() == ["source_failed"]
+    for job in planned:
+        assert timedelta(minutes=4) < job.run_after - job.created_at <= timedelta(minutes=5)
+        change(feed, Source, config=config)
+        change(feed, Job, run_after=Job.created_at)
+        assert feed.work(Bell(feed.tenant_id, job.id, job.kind, job.queue)) == "succeeded"
+        assert (feed.budgets(), feed.alerts()) == ({"Ops/Fuel": "5.00"}, [])
+
+
+def test_a_look_that_waits_comes_sooner_when_it_is_needed_sooner(feed: Feed) -> None:
+    later, sooner = timedelta(hours=1), timedelta(minutes=1)
+    with feed.database.transaction(feed.tenant_id, "test") as session:
+        source = editing.get_source(session, feed.id, lock=True)
+        first, _ = start_run(session, source, "follow_up", "test", after=later)
+        second, _ = start_run(session, source, "follow_up", "test", after=sooner)
+        start_run(session, source, "follow_up", "test", after=later)
+    assert first is not None
+    assert second is not None
+    assert first.id == second.id
+    job = feed.one(Job, Job.id == first.job_id)
+    assert job.run_after - job.created_at == sooner
+
+
+def change(feed: Feed, table: Any, **values: Any) -> None:
+    with feed.database.transaction(feed.tenant_id, "test") as session:
+        session.execute(update(table).where(table.tenant_id == feed.tenant_id).values(**values))
 
 
 def test_two_runs_at_once_are_one(feed: Feed) -> None:
