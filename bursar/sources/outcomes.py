@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from bursar import alerts
+from bursar.errors import SourceDrifted
 from bursar.importing.runs import DONE
 from bursar.jobs.lease import Lease
 from bursar.jobs.rows import Bell
@@ -135,7 +136,12 @@ def _follow(session: Session, source: Source, file: SourceFile, run: ImportRun) 
         source.last_file_at, source.is_stale = func.now(), False
         for resolved in (key, f"source_late:{source.id}"):
             alerts.resolve_key(session, source.tenant_id, resolved, "system")
-    elif run.state in ("failed", "cancelled"):
+        session.flush()
+        return
+    if (run.error or {}).get("code") == SourceDrifted.code:
+        # What it says now is not what its budgets say: they are as old as if it were late.
+        source.is_stale = True
+    if run.state in ("failed", "cancelled"):
         file.state, file.error = "failed", run.error
         reason = str((run.error or {}).get("detail") or f"The import was {run.state}.")
         alarm_file(session, source, "source_file_failed", f"{file.path}: {reason}", about, file.id)

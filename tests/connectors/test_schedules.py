@@ -15,6 +15,7 @@ from bursar.jobs.sweep import tenants_with_due
 from bursar.sources import outcomes
 from bursar.sources.scheduling import start_due
 from schema.tables import Alert, ImportRun, Source, SourceRun
+from tests.api_client import Api
 from tests.connectors.conftest import Feed
 
 
@@ -137,6 +138,39 @@ def test_checks_of_budgets_whose_source_is_late_follow_its_policy(
     feed.put("a.csv", "Ops,Fuel,FY2026,600\n")
     feed.sync()
     assert checked(feed) == usual
+
+
+def test_a_source_whose_columns_changed_is_stale_until_its_next_good_file(feed: Feed) -> None:
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    feed.put("b.csv", "Ops,Fuel,FY2026,600\n", "Dept,Sub Category,Fiscal Year,Budget\n")
+    feed.sync()
+    assert checked(feed) == ("pending", "stale_source")
+    feed.put("c.csv", "Ops,Fuel,FY2026,700\n")
+    feed.sync()
+    assert checked(feed) == ("approved", "within_auto_approval_threshold")
+
+
+def test_the_api_shows_how_fresh_each_budget_is(feed: Feed, api: Api) -> None:
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    (budget,) = api.get("/budgets").get_json()["data"]
+    source = feed.source()
+    assert budget["freshness"]["source"] == source.name
+    assert budget["freshness"]["is_stale"] is False
+    assert budget["freshness"]["last_file_at"] is not None
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    with feed.database.transaction(feed.tenant_id, "test") as session:
+        session.execute(update(Source).values(expected_by="* * * * *"))
+    start(feed)
+    one = api.get(f"/budgets/{budget['id']}").get_json()
+    assert (one["freshness"]["is_stale"], one["freshness"]["policy"]) == (True, "manual")
+    by_hand = api.post(
+        "/budgets",
+        {"department": "Fire", "fiscal_period": "FY2026", "budgeted_amount": "1",
+         "currency": "USD"},
+    )  # fmt: skip
+    assert by_hand.get_json()["freshness"] is None
 
 
 def checked(feed: Feed) -> tuple[str, str]:

@@ -2,148 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from typing import Any
 
 from flask import Response, jsonify, make_response
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import Field
 
 from bursar.budgets import balances, editing
 from bursar.errors import Fault, InvalidInput
 from bursar.money import parse_amount
 from web import idempotency
-from web.api.wire import (
-    AmountIn,
-    AmountOut,
-    BudgetPath,
-    CurrencyCode,
-    ListQuery,
-    LongText,
-    Model,
-    Out,
-    Text,
-    amount_text,
-    percent_text,
-    problems,
-    time_text,
-)
+from web.api.budgets_wire import BudgetChange, BudgetFilter, BudgetIn, BudgetOut, BudgetPage, wire
+from web.api.wire import BudgetPath, problems
 from web.auth import EDIT, READ, principal, require, transaction
 from web.versions import etag, required_version
 
 api = APIBlueprint(
     "budgets", __name__, url_prefix="/api/v1/budgets", abp_tags=[Tag(name="Budgets")]
 )
-
-Kind = Literal["department", "partner", "program", "event", "campaign"]
-Status = Literal["planned", "active", "frozen", "finalized", "archived"]
-
-
-class BudgetOut(Out):
-    """A budget with its money. available = budgeted − reserved − committed − spent."""
-
-    id: UUID
-    kind: Kind
-    name: str
-    department: str
-    sub_category: str | None
-    account_code: str | None
-    program: str | None
-    project: str | None
-    fund: str | None
-    fiscal_period: str
-    currency: CurrencyCode
-    status: Status
-    version: int
-    budgeted_amount: AmountOut
-    reserved: AmountOut
-    committed: AmountOut
-    spent: AmountOut
-    available: AmountOut
-    utilization_percent: str | None
-    owner: str | None
-    notes: str | None
-    external_ref: str | None
-    source: str
-    import_id: UUID | None
-    created_at: str
-    updated_at: str
-
-
-class BudgetPage(Out):
-    """A page of budgets."""
-
-    data: list[BudgetOut]
-    next_cursor: str | None
-
-
-class BudgetFilter(ListQuery):
-    """Which budgets."""
-
-    department: Text | None = None
-    sub_category: Text | None = None
-    fiscal_period: Text | None = None
-    source: Text | None = None
-    import_id: UUID | None = None
-    status: Status | None = None
-    kind: Kind | None = None
-    q: Text | None = Field(None, description="Part of a department, name, account or reference.")
-    sort: Annotated[str, Field(max_length=40)] = "-created_at"
-    fields: Annotated[str, Field(max_length=500, pattern=r"^[a-z_,]*$")] = Field(
-        "", description="Only these fields of each budget, separated by commas; empty: all."
-    )
-
-
-class BudgetIn(Model):
-    """A new budget."""
-
-    department: Text
-    fiscal_period: Text
-    budgeted_amount: AmountIn
-    currency: CurrencyCode
-    sub_category: Text | None = None
-    name: Text | None = None
-    kind: Kind = "department"
-    account_code: Text | None = None
-    program: Text | None = None
-    project: Text | None = None
-    fund: Text | None = None
-    owner: Text | None = None
-    notes: LongText | None = None
-    external_ref: Text | None = None
-
-
-class BudgetChange(Model):
-    """What may change; what is left out stays."""
-
-    name: Text | None = None
-    owner: Text | None = None
-    notes: LongText | None = None
-    external_ref: Text | None = None
-    status: Status | None = None
-    budgeted_amount: AmountIn | None = None
-
-
-def wire(row: Any) -> dict[str, Any]:
-    """A row of `budget_balance` as the API shows it."""
-    texts = (
-        "kind", "name", "department", "sub_category", "account_code", "program", "project", "fund",
-        "fiscal_period", "currency", "status", "owner", "notes", "external_ref", "source",
-    )  # fmt: skip
-    return {
-        "id": str(row.id),
-        **{name: getattr(row, name) for name in texts},
-        "version": row.row_version,
-        "budgeted_amount": amount_text(row.authorized, row.currency),
-        **{
-            name: amount_text(getattr(row, name), row.currency)
-            for name in ("reserved", "committed", "spent", "available")
-        },
-        "utilization_percent": percent_text(row.utilization_percent),
-        "import_id": str(row.import_id) if row.import_id else None,
-        "created_at": time_text(row.created_at),
-        "updated_at": time_text(row.updated_at),
-    }
 
 
 @api.get("", responses={"200": BudgetPage, **problems()})
@@ -156,7 +31,7 @@ def list_budgets(query: BudgetFilter) -> Response:
     wanted = _fields(query.fields)
     with transaction() as session:
         page = balances.list_balances(session, **query.model_dump(exclude={"fields"}))
-    data = [wire(row) for row in page.rows]
+        data = wire(session, page.rows)
     if wanted:
         data = [{name: row[name] for name in wanted} for row in data]
     return jsonify(data=data, next_cursor=page.next_cursor)
@@ -189,7 +64,8 @@ def create_budget(body: BudgetIn) -> Response:
     def work(session: Any) -> idempotency.Answer:
         row = editing.create_budget(session, who.tenant_id, new, who.actor)
         location = f"/api/v1/budgets/{row.id}"
-        return idempotency.Answer(201, wire(row), {"Location": location, **etag(row.row_version)})
+        (shown,) = wire(session, [row])
+        return idempotency.Answer(201, shown, {"Location": location, **etag(row.row_version)})
 
     return idempotency.once(work, body.model_dump())
 
@@ -200,7 +76,8 @@ def get_budget(path: BudgetPath) -> Response:
     """Read a budget."""
     with transaction() as session:
         row = balances.get_balance(session, path.budget_id)
-    return make_response(jsonify(wire(row)), 200, etag(row.row_version))
+        (shown,) = wire(session, [row])
+    return make_response(jsonify(shown), 200, etag(row.row_version))
 
 
 @api.patch("/<budget_id>", responses={"200": BudgetOut, **problems(404, 409, 412, 428)})
@@ -217,7 +94,8 @@ def edit_budget(path: BudgetPath, body: BudgetChange) -> Response:
         row = editing.edit_budget(
             session, who.tenant_id, path.budget_id, version, changes, who.actor
         )
-    return make_response(jsonify(wire(row)), 200, etag(row.row_version))
+        (shown,) = wire(session, [row])
+    return make_response(jsonify(shown), 200, etag(row.row_version))
 
 
 @api.delete("/<budget_id>", responses={"204": None, **problems(404, 409)})
@@ -236,6 +114,7 @@ def restore_budget(path: BudgetPath) -> Response:
 
     def work(session: Any) -> idempotency.Answer:
         row = editing.restore_budget(session, path.budget_id)
-        return idempotency.Answer(200, wire(row), etag(row.row_version))
+        (shown,) = wire(session, [row])
+        return idempotency.Answer(200, shown, etag(row.row_version))
 
     return idempotency.once(work, None)

@@ -55,6 +55,7 @@ STATES: dict[str, tuple[str, str, str]] = {
     "failing": ("Failing", "bad", "cross"),
     "held": ("Held, keeps failing", "bad", "cross"),
     "resting": ("Resting", "calm", "dash"),
+    "stale": ("Late or changed", "warn", "triangle"),
     "untried": ("Not run yet", "calm", "dash"),
     "pending": ("Will be sent", "busy", "clock"),
     "delivered": ("Delivered", "good", "check"),
