@@ -38,6 +38,11 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 # What a pinned key is filed under, whatever the server is called.
 _NAME = "source"
+_OFFERED = {
+    "key": "this key. Check the user's name, and that the key's public half is among the user's"
+    " authorized keys there.",
+    "password": "this password. Check both; some servers take keys only.",
+}
 _KEYS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
@@ -63,7 +68,7 @@ def sign_in(account: Account) -> tuple[paramiko.SSHClient, paramiko.SFTPClient]:
         client.get_host_keys().add(_NAME, pinned.get_name(), pinned)
     sock = network.connect(account.host, account.port)
     try:
-        with named_causes(f"{account.host}:{account.port}"):
+        with named_causes(f"{account.host}:{account.port}", "key" if key else "password"):
             client.connect(
                 _NAME, username=account.user, sock=sock, pkey=key,
                 password=None if key else str(account.secret.get("password") or ""),
@@ -89,8 +94,11 @@ def fingerprint(key: paramiko.PKey) -> str:
 
 
 @contextmanager
-def named_causes(place: str) -> Iterator[None]:
-    """What paramiko raises here, as the fault that names the cause; `place` is a path or host."""
+def named_causes(place: str, by: str = "password") -> Iterator[None]:
+    """What paramiko raises here, as the fault that names the cause.
+
+    `place` is a path or host; `by` says what was offered there: a key or a password.
+    """
     try:
         yield
     except BursarError:
@@ -104,10 +112,7 @@ def named_causes(place: str) -> Iterator[None]:
     except PasswordRequiredException as error:
         raise SignInRefused("The private key needs its passphrase.") from error
     except AuthenticationException as error:
-        raise SignInRefused(
-            f"{place} does not accept this user with this password or key. Check the user's name,"
-            " and that the key's public half is among the user's authorized keys there."
-        ) from error
+        raise SignInRefused(f"{place} does not accept this user and {_OFFERED[by]}") from error
     except FileNotFoundError as error:
         raise PathMissing(f"{place} does not exist on the server.") from error
     except PermissionError as error:
