@@ -76,7 +76,24 @@ def metrics() -> Response:
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         prometheus_multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     queues = Gauge("bursar_jobs", "Jobs that wait or run.", ["queue", "state"], registry=registry)
+    oldest = Gauge(
+        "bursar_oldest_job_seconds", "Since the oldest job of a queue was ready.", ["queue"],
+        registry=registry,
+    )  # fmt: skip
+    seen = Gauge(
+        "bursar_heartbeat_age_seconds", "Since a kind of process was last seen.", ["process"],
+        registry=registry,
+    )  # fmt: skip
+    for name, age in schedules.last_seen(database()).items():
+        seen.labels(name).set(age)
     with database().transaction(None) as session:
-        for row in session.execute(text("select queue, state, jobs from job_totals()")):
+        for row in session.execute(
+            text(
+                "select queue, state, jobs, greatest(extract(epoch from now() - oldest), 0) as age"
+                " from job_totals()"
+            )
+        ):
             queues.labels(row.queue, row.state).set(row.jobs)
+            if row.state == "queued":
+                oldest.labels(row.queue).set(row.age)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
