@@ -67,7 +67,14 @@ class Database:
         return self._pool
 
     def call(self, statement: str, parameters: Sequence[object], *, attempts: int = 5) -> Any:
-        """Run one idempotent statement in one round trip and return its first row.
+        """As `call_all`, but the first row alone, None where there is none."""
+        rows = self.call_all(statement, parameters, attempts=attempts)
+        return rows[0] if rows else None
+
+    def call_all(
+        self, statement: str, parameters: Sequence[object], *, attempts: int = 5
+    ) -> list[Any]:
+        """Run one idempotent statement in one round trip and return its rows.
 
         Tried again when another transaction was quicker or the server went away.
         Raises Transient when that does not help.
@@ -75,7 +82,7 @@ class Database:
         for attempt in range(1, attempts + 1):
             try:
                 with self.pool.connection() as connection:
-                    return connection.execute(statement, parameters).fetchone()
+                    return connection.execute(statement, parameters).fetchall()
             except PASSING as error:
                 if attempt == attempts:
                     raise Transient("The database did not answer in time; try again.") from error

@@ -22,7 +22,9 @@ from schema.reference import currency_exponents
 SCRIPTS = (
     "functions/tenancy.sql",
     "functions/ledger_core.sql",
-    "functions/ledger_operations.sql",
+    "functions/ledger_reserve.sql",
+    "functions/ledger_holds.sql",
+    "functions/ledger_funds.sql",
     "functions/ledger_import.sql",
     "functions/ledger_bulk.sql",
     "functions/ledger_proof.sql",

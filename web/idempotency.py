@@ -20,8 +20,8 @@ from bursar.errors import (
     InvalidInput,
     RequestInProgress,
 )
-from bursar.ledger.operations import Answer as LedgerAnswer
-from bursar.ledger.operations import Retry
+from bursar.ledger.answers import Answer as LedgerAnswer
+from bursar.ledger.answers import Retry
 from web.auth import principal, transaction
 from web.problems import problem_of, status_of
 

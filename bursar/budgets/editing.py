@@ -22,7 +22,7 @@ from bursar.errors import (
     NotFound,
     VersionStale,
 )
-from bursar.ledger.operations import answer_of_row
+from bursar.ledger.answers import answer_of
 from bursar.money import require_currency
 from bursar.tenants import get_tenant
 from schema.tables import Budget
@@ -174,7 +174,7 @@ def _authorize(
     ).one()
     if row.code == "budget_frozen":
         raise BudgetFrozen
-    answer_of_row(row)
+    answer_of(row)
 
 
 def _freeze(session: Session, tenant_id: UUID, budget_id: UUID, *, frozen: bool) -> None:

@@ -38,7 +38,11 @@ from bursar.errors.jobs import (
 )
 from bursar.errors.money import (
     AlreadyCharged,
+    AlreadyCommitted,
+    AlreadyRefunded,
     AlreadyReleased,
+    AlreadyReversed,
+    AmountExceedsCharged,
     AmountExceedsReservation,
     BudgetFrozen,
     BudgetInUse,
@@ -47,7 +51,10 @@ from bursar.errors.money import (
     DuplicateBudget,
     InsufficientFunds,
     InvalidAmount,
+    NotCharged,
+    NotReversible,
     ReferenceReused,
+    SameBudget,
     UnknownCurrency,
 )
 from bursar.errors.requests import (
@@ -78,7 +85,11 @@ from bursar.errors.sources import (
 
 __all__ = [
     "AlreadyCharged",
+    "AlreadyCommitted",
+    "AlreadyRefunded",
     "AlreadyReleased",
+    "AlreadyReversed",
+    "AmountExceedsCharged",
     "AmountExceedsReservation",
     "BelowUsed",
     "BudgetFrozen",
@@ -117,14 +128,17 @@ __all__ = [
     "NoAnswer",
     "NoConnection",
     "NotABudget",
+    "NotCharged",
     "NotFound",
     "NotPermitted",
+    "NotReversible",
     "PathMissing",
     "PlanStale",
     "ReferenceReused",
     "ReplayDiffers",
     "RequestInProgress",
     "RowsRejected",
+    "SameBudget",
     "SecretUnreadable",
     "SeveralTables",
     "SheetNotFound",

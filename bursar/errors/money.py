@@ -75,3 +75,45 @@ class AmountExceedsReservation(Conflict):
     """The amount is more than what the reservation still holds."""
 
     code = "amount_exceeds_reservation"
+
+
+class AlreadyCommitted(Conflict):
+    """The reservation is an obligation already."""
+
+    code = "already_committed"
+
+
+class NotCharged(Conflict):
+    """Nothing of the reservation was charged, so nothing can be refunded; release it instead."""
+
+    code = "not_charged"
+
+
+class AlreadyRefunded(Conflict):
+    """All that was charged has been refunded already."""
+
+    code = "already_refunded"
+
+
+class AmountExceedsCharged(Conflict):
+    """The amount is more than what was charged and not refunded yet."""
+
+    code = "amount_exceeds_charged"
+
+
+class NotReversible(Conflict):
+    """Entries of this kind are not reversed: transfers have two sides; make one the other way."""
+
+    code = "not_reversible"
+
+
+class AlreadyReversed(Conflict):
+    """The entry has been reversed already."""
+
+    code = "already_reversed"
+
+
+class SameBudget(InvalidInput):
+    """A transfer needs two different budgets."""
+
+    code = "same_budget"

@@ -19,6 +19,7 @@ create type ledger_answer as (
   amount numeric(20, 4),
   charged numeric(20, 4),
   released numeric(20, 4),
+  refunded numeric(20, 4),
   remaining numeric(20, 4),
   expires_at timestamptz,
   currency text,
@@ -63,47 +64,127 @@ language sql immutable parallel safe as $$
   select case when p_authorized > 0 then round(p_used * 100 / p_authorized, 4) end
 $$;
 
--- Lock the open account of a budget. Null when the budget is not there for this tenant.
-create or replace function ledger_lock(p_tenant uuid, p_budget uuid) returns budget_account
-language sql volatile as $$
-  select a from public.budget_account a
-   where a.tenant_id = p_tenant and a.budget_id = p_budget
-     and a.line_key is null and a.closed_at is null
-     for no key update
+-- What a move adds to what is used: a release is negative.
+create or replace function ledger_delta_used(p_from text, p_to text, p_amount numeric)
+returns numeric language sql immutable parallel safe as $$
+  select p_amount * ((p_to in ('reserved', 'committed', 'spent'))::int
+                     - (p_from in ('reserved', 'committed', 'spent'))::int)
 $$;
 
--- Move money between two buckets of a locked account and write the entry. The only place where a
--- counter changes one at a time.
+-- Lock an account, and before it those that control it, from the root down: the one order in which
+-- accounts are locked. Null when it is not there for this tenant.
+create or replace function ledger_lock_account(p_tenant uuid, p_account uuid)
+returns budget_account language plpgsql as $$
+declare
+  above uuid[];
+  account public.budget_account;
+begin
+  loop
+    select a.controllers into above from public.budget_account a
+     where a.tenant_id = p_tenant and a.id = p_account;
+    if above <> '{}' then
+      perform public.ledger_lock_above(p_tenant, above);
+    end if;
+    select a.* into account from public.budget_account a
+     where a.tenant_id = p_tenant and a.id = p_account for no key update;
+    -- Where it was put under another budget in between, the order of the locks would not hold.
+    exit when account.controllers is not distinct from above;
+  end loop;
+  return account;
+end $$;
+
+-- Lock the open account of a budget.
+create or replace function ledger_lock(p_tenant uuid, p_budget uuid) returns budget_account
+language plpgsql as $$
+declare
+  wanted uuid;
+  account public.budget_account;
+begin
+  loop
+    select a.id into wanted from public.budget_account a
+     where a.tenant_id = p_tenant and a.budget_id = p_budget
+       and a.line_key is null and a.closed_at is null;
+    exit when wanted is null;
+    account := public.ledger_lock_account(p_tenant, wanted);
+    exit when account.closed_at is null;  -- else its period ended while this waited
+  end loop;
+  return account;
+end $$;
+
+-- Lock accounts in the order given, which is from the root down.
+create or replace function ledger_lock_above(p_tenant uuid, p_accounts uuid[]) returns void
+language plpgsql as $$
+declare one uuid;
+begin
+  foreach one in array p_accounts loop
+    perform 1 from public.budget_account a
+      where a.tenant_id = p_tenant and a.id = one for no key update;
+  end loop;
+end $$;
+
+-- Budgets above count what those below use. Their locks are held.
+create or replace function ledger_roll_up(p_tenant uuid, p_accounts uuid[], p_used numeric)
+returns void language plpgsql as $$
+begin
+  update public.budget_account a set rolled_up = a.rolled_up + p_used
+   where a.tenant_id = p_tenant and a.id = any (p_accounts);
+end $$;
+
+-- Whether what is used may grow by an amount, here and in every budget that controls this one.
+create or replace function ledger_fits(p_account budget_account, p_amount numeric) returns boolean
+language plpgsql as $$
+begin
+  if p_account.control_mode = 'absolute'
+     and p_account.used + p_account.rolled_up + p_amount > public.ledger_limit(p_account) then
+    return false;
+  end if;
+  return p_account.controllers = '{}' or not exists (
+    select from public.budget_account a
+     where a.tenant_id = p_account.tenant_id and a.id = any (p_account.controllers)
+       and a.used + a.rolled_up + p_amount > public.ledger_limit(a));
+end $$;
+
+-- Move money between two buckets of a locked account and write the entry, in one statement. The
+-- moment is taken after the lock and never before that of the last entry, so that seq and time
+-- agree. Budgets above that control this one count what it uses.
 create or replace function ledger_append(
   p_account budget_account, p_kind text, p_from text, p_to text, p_amount numeric,
   p_ref_type text, p_ref_id text, p_actor text, p_reason text
 ) returns budget_account language plpgsql as $$
 declare
-  moment timestamptz := clock_timestamp();  -- after the lock, so that seq and time agree
+  moment timestamptz := greatest(clock_timestamp(), p_account.updated_at);
+  used numeric := public.ledger_delta_used(p_from, p_to, p_amount);
   account public.budget_account;
 begin
-  update public.budget_account a set
-    authorized = a.authorized + case when p_from = 'external' then p_amount
-                                     when p_to = 'external' then -p_amount else 0 end,
-    reserved = a.reserved + case when p_to = 'reserved' then p_amount
-                                 when p_from = 'reserved' then -p_amount else 0 end,
-    committed = a.committed + case when p_to = 'committed' then p_amount
-                                   when p_from = 'committed' then -p_amount else 0 end,
-    spent = a.spent + case when p_to = 'spent' then p_amount
-                           when p_from = 'spent' then -p_amount else 0 end,
-    entry_seq = p_account.entry_seq + 1,
-    head_hash = public.ledger_entry_hash(
-      p_account.head_hash, p_account.tenant_id, p_account.id, p_account.entry_seq + 1, p_kind,
-      p_from, p_to, p_amount, p_ref_type, p_ref_id, null, p_actor, p_reason, moment, moment),
-    updated_at = moment
-   where a.tenant_id = p_account.tenant_id and a.id = p_account.id
-  returning a.* into account;
-  insert into public.ledger_entry
-    (tenant_id, account_id, seq, kind, from_bucket, to_bucket, amount, ref_type, ref_id,
-     actor, reason, effective_at, recorded_at, hash)
-  values
-    (account.tenant_id, account.id, account.entry_seq, p_kind, p_from, p_to, p_amount,
-     p_ref_type, p_ref_id, p_actor, p_reason, moment, moment, account.head_hash);
+  with counted as (
+    update public.budget_account a set
+      authorized = a.authorized + case when p_from = 'external' then p_amount
+                                       when p_to = 'external' then -p_amount else 0 end,
+      reserved = a.reserved + case when p_to = 'reserved' then p_amount
+                                   when p_from = 'reserved' then -p_amount else 0 end,
+      committed = a.committed + case when p_to = 'committed' then p_amount
+                                     when p_from = 'committed' then -p_amount else 0 end,
+      spent = a.spent + case when p_to = 'spent' then p_amount
+                             when p_from = 'spent' then -p_amount else 0 end,
+      entry_seq = a.entry_seq + 1,
+      head_hash = public.ledger_entry_hash(
+        a.head_hash, a.tenant_id, a.id, a.entry_seq + 1, p_kind,
+        p_from, p_to, p_amount, p_ref_type, p_ref_id, null, p_actor, p_reason, moment, moment),
+      updated_at = moment
+     where a.tenant_id = p_account.tenant_id and a.id = p_account.id
+    returning a.*
+  ), entered as (
+    insert into public.ledger_entry
+      (tenant_id, account_id, seq, kind, from_bucket, to_bucket, amount, ref_type, ref_id,
+       actor, reason, effective_at, recorded_at, hash)
+    select c.tenant_id, c.id, c.entry_seq, p_kind, p_from, p_to, p_amount,
+           p_ref_type, p_ref_id, p_actor, p_reason, moment, moment, c.head_hash
+      from counted c
+  )
+  select c.* into account from counted c;
+  if used <> 0 and account.controllers <> '{}' then
+    perform public.ledger_roll_up(account.tenant_id, account.controllers, used);
+  end if;
   return account;
 end $$;
 
@@ -111,7 +192,9 @@ end $$;
 create or replace function ledger_answer_of(
   p_code text, p_account budget_account, p_hold hold
 ) returns ledger_answer language plpgsql immutable as $$
-declare r public.ledger_answer;
+declare
+  r public.ledger_answer;
+  used numeric := p_account.used + p_account.rolled_up;
 begin
   r.code := p_code;
   r.replayed := false;
@@ -124,42 +207,47 @@ begin
   r.spent := p_account.spent;
   r.available := p_account.available;
   r.entry_seq := p_account.entry_seq;
-  r.utilization_percent := public.ledger_utilization(p_account.used, p_account.authorized);
-  r.soft_cap_exceeded := p_account.used >= p_account.authorized * p_account.soft_cap_pct / 100
-                         and p_account.used > 0;
-  r.hard_cap_approaching := p_account.used >= p_account.authorized * p_account.approach_pct / 100
-                            and p_account.used > 0;
+  r.utilization_percent := public.ledger_utilization(used, p_account.authorized);
+  r.soft_cap_exceeded := used >= p_account.authorized * p_account.soft_cap_pct / 100 and used > 0;
+  r.hard_cap_approaching := used >= p_account.authorized * p_account.approach_pct / 100
+                            and used > 0;
   r.ref_type := p_hold.ref_type;
   r.ref_id := p_hold.ref_id;
   r.state := case when p_hold.state = 'open' then p_hold.stage else p_hold.state end;
   r.amount := p_hold.amount;
   r.charged := p_hold.charged;
   r.released := p_hold.released;
+  r.refunded := p_hold.refunded;
   r.remaining := p_hold.remaining;
   r.expires_at := p_hold.expires_at;
   return r;
 end $$;
 
--- Crossing a cap upwards writes one event; who must hear of it is decided off the hot path.
+-- How far a budget has gone: 1 past its soft cap, 2 close to its limit, 3 spent beyond its funds.
+create or replace function ledger_level(
+  p_account budget_account, p_authorized numeric, p_used numeric, p_spent numeric
+) returns int language sql immutable parallel safe as $$
+  select case when p_spent > p_authorized then 3
+              when p_used >= p_authorized * p_account.approach_pct / 100 then 2
+              when p_used >= p_authorized * p_account.soft_cap_pct / 100 then 1 else 0 end
+$$;
+
+-- Crossing a cap upwards writes one event; who must hear of it is decided off the hot path. The
+-- amounts are what was added to what is authorized, used and spent.
 create or replace function ledger_tell_crossing(
-  p_before budget_account, p_after budget_account
+  p_after budget_account, p_authorized numeric, p_used numeric, p_spent numeric
 ) returns void language plpgsql as $$
 declare
-  crossed text := case
-    when p_after.used >= p_after.authorized * p_after.approach_pct / 100
-         and p_before.used < p_before.authorized * p_before.approach_pct / 100
-      then 'threshold_exceeded'
-    when p_after.used >= p_after.authorized * p_after.soft_cap_pct / 100
-         and p_before.used < p_before.authorized * p_before.soft_cap_pct / 100
-      then 'threshold_warning'
-    end;
+  used numeric := p_after.used + p_after.rolled_up;
+  level int := public.ledger_level(p_after, p_after.authorized, used, p_after.spent);
 begin
-  if crossed is not null then
+  if level > public.ledger_level(p_after, p_after.authorized - p_authorized, used - p_used,
+                                 p_after.spent - p_spent) then
     insert into public.outbox (tenant_id, topic, payload)
-    values (p_after.tenant_id, 'ledger.' || crossed, jsonb_build_object(
-      'budget_id', p_after.budget_id, 'type', crossed,
-      'used', p_after.used::text, 'authorized', p_after.authorized::text,
-      'currency', p_after.currency));
+    select p_after.tenant_id, 'ledger.' || kind, jsonb_build_object(
+             'budget_id', p_after.budget_id, 'type', kind, 'used', used::text,
+             'authorized', p_after.authorized::text, 'currency', p_after.currency)
+      from (select (array['threshold_warning', 'threshold_exceeded', 'over_budget'])[level]) k (kind);
   end if;
 end $$;
 

@@ -11,7 +11,8 @@ from flask_openapi3 import APIBlueprint, Tag
 from bursar.budgets.balances import get_balance
 from bursar.database import database
 from bursar.importing.lineage import Source, sources_of
-from bursar.ledger import operations
+from bursar.ledger import funds, operations
+from bursar.ledger.answers import Answer
 from bursar.ledger.entries import list_entries
 from bursar.ledger.reconcile import reconcile
 from bursar.money import positive_amount
@@ -122,7 +123,7 @@ class ReconcileOut(Out):
     first_bad_seq: int | None
 
 
-def account_wire(answer: operations.Answer) -> dict[str, Any]:
+def account_wire(answer: Answer) -> dict[str, Any]:
     """The account part of an answer of the ledger."""
     return {
         "budget_id": str(answer.budget_id),
@@ -141,7 +142,7 @@ def account_wire(answer: operations.Answer) -> dict[str, Any]:
 def topup(path: BudgetPath, body: TopupIn) -> Response:
     """Add money to a budget."""
     who = principal()
-    answer = operations.fund(
+    answer = funds.fund(
         database(),
         who.tenant_id,
         path.budget_id,

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from bursar.database import database
 from bursar.ledger import operations
+from bursar.ledger.answers import Answer
 from bursar.money import positive_amount, positive_decimal
 from web import idempotency
 from web.api.ledger import account_wire
@@ -98,7 +99,7 @@ class RefTypeQuery(BaseModel):
     ref_type: Reference = "reservation"
 
 
-def reservation_wire(answer: operations.Answer) -> dict[str, Any]:
+def reservation_wire(answer: Answer) -> dict[str, Any]:
     """A reservation with the account after it."""
     account = account_wire(answer)
     del account["budgeted_amount"], account["hard_cap_approaching"]
