@@ -70,6 +70,16 @@ class Settings(BaseSettings):
     environment: str = Field("development", description="`development` or `production`.")
     port: int = Field(8750, ge=0, le=65535, description="Port of the web server.")
     flower_port: int = Field(8755, ge=0, le=65535, description="Port of Flower.")
+    flower_url: str = Field(
+        "",
+        description="Where the web server finds Flower, with user and password, for `/flower/`."
+        " Empty: the embedded one.",
+    )
+    operator_tenants: str = Field(
+        "",
+        description="Ids of the tenants whose administrators may open Flower, separated by commas."
+        " Empty: those of every tenant.",
+    )
     bind: str = Field("127.0.0.1", description="Address the web server binds to.")
     web_processes: int = Field(2, ge=1, le=64, description="Web server processes.")
     web_threads: int = Field(8, ge=1, le=128, description="Threads of each web process.")
