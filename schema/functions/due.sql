@@ -46,11 +46,12 @@ alter function tenants_with_due(text) owner to bursar_system;
 revoke all on function tenants_with_due(text) from public;
 grant execute on function tenants_with_due(text) to bursar_app;
 
--- Sources whose schedule, or whose expected file, is due.
+-- Sources whose schedule, or whose expected file, is due, in tenants that have not paused theirs.
 drop function if exists sources_due;
 create function sources_due(p_limit int) returns table (tenant_id uuid, id uuid)
 language sql stable security definer as $$
   select s.tenant_id, s.id from public.source s
+    join public.tenant t on t.id = s.tenant_id and t.sources_paused_at is null
    where s.is_active and s.deleted_at is null
      and least(s.next_due_at, s.next_expected_at) <= now()
    order by least(s.next_due_at, s.next_expected_at) limit p_limit

@@ -62,6 +62,11 @@ def test_a_source_is_added_agreed_to_and_run(watched: Watched, mine: Live, folde
     watched.open("/sources")
     page.get_by_text("Healthy").wait_for()
     watched.check()
+    page.get_by_role("button", name="Pause all sources").click()
+    page.get_by_text("All sources are paused by Ada Admin").wait_for()
+    watched.check()
+    page.get_by_role("button", name="Let all go on").click()
+    page.get_by_role("button", name="Pause all sources").wait_for()
 
 
 def test_a_webhook_is_made_and_its_secret_shown_once(watched: Watched, mine: Live) -> None:

@@ -80,3 +80,31 @@ def test_the_clock_loads_files_by_itself(live: Live, folder: Folder, tmp_path: P
             break
         time.sleep(0.5)
     assert file["state"] == "imported"
+
+
+def test_sources_are_paused_from_the_shell_one_all_and_everywhere(
+    live: Live, folder: Folder, tmp_path: Path
+) -> None:
+    mine = live.another()
+    tenant = f"--tenant={mine.tenant_id}"
+    source = add(mine, folder, tmp_path, "--schedule=* * * * *")
+    api = Client(mine.url, mine.key)
+    assert mine.command("sources", "pause", "Nightly", tenant).returncode == 0
+    assert api.get(f"/sources/{source}")["is_active"] is False
+    assert mine.command("sources", "resume", "Nightly", tenant).returncode == 0
+    assert api.get(f"/sources/{source}")["is_active"] is True
+    assert mine.command("sources", "pause", tenant).returncode == 1
+    paused = mine.command("sources", "pause", "--all", "--json", tenant)
+    assert json.loads(paused.stdout)["paused_by"] == "the key command line"
+    assert mine.command("sources", "resume", "--all", tenant).returncode == 0
+    assert api.get("/sources/pause")["paused"] is False
+    assert mine.command("schedules", "pause", "start_sources").returncode == 0
+    try:
+        assert api.get("/sources/pause")["operator_paused_at"] is not None
+        listed = json.loads(mine.command("schedules", "list", "--json").stdout)["data"]
+        assert [one["name"] for one in listed if one["paused"]] == ["start_sources"]
+    finally:
+        resumed = mine.command("schedules", "resume", "start_sources")
+    assert resumed.returncode == 0, resumed.stderr
+    assert api.get("/sources/pause")["paused"] is False
+    assert mine.command("schedules", "pause", "tock").returncode == 1

@@ -9,13 +9,14 @@ from flask_openapi3 import APIBlueprint, Tag
 from sqlalchemy.orm import Session
 
 from bursar.errors import SourceFault
-from bursar.sources import editing, scheduling
+from bursar.sources import editing, pausing, scheduling
 from bursar.sources.editing import NewSource
 from connectors.syncing import open_source
 from schema.tables import Source
 from web import idempotency
 from web.api.sources_wire import (
     FilePage,
+    PausesOut,
     RunPage,
     SourceChange,
     SourceIn,
@@ -25,11 +26,12 @@ from web.api.sources_wire import (
     SyncOut,
     TestOut,
     file_wire,
+    pauses_wire,
     run_wire,
     source_wire,
 )
 from web.api.wire import ListQuery, problems
-from web.auth import OPERATE, READ, principal, require, transaction
+from web.auth import OPERATE, READ, known_as, principal, require, transaction
 from web.jobs import announce
 from web.versions import etag, required_version
 
@@ -65,6 +67,38 @@ def create_source(body: SourceIn) -> Response:
         return idempotency.Answer(201, _wire(session, source), headers)
 
     return idempotency.once(work, body.model_dump(mode="json"))
+
+
+@api.get("/pause", responses={"200": PausesOut, **problems()})
+@require(READ)
+def get_pause() -> Response:
+    """Whether all sources rest, since when and on whose word."""
+    with transaction() as session:
+        return jsonify(pauses_wire(pausing.pauses(session)))
+
+
+@api.post("/pause", responses={"200": PausesOut, **problems(400, 409)})
+@require(OPERATE)
+def pause_sources() -> Response:
+    """Let all sources rest: no run and no alarm by their schedules. By hand they still run."""
+
+    def work(session: Session) -> idempotency.Answer:
+        pausing.pause_tenant(session, known_as())
+        return idempotency.Answer(200, pauses_wire(pausing.pauses(session)))
+
+    return idempotency.once(work, {})
+
+
+@api.post("/resume", responses={"200": PausesOut, **problems(400, 409)})
+@require(OPERATE)
+def resume_sources() -> Response:
+    """End the tenant's pause. What was due meanwhile runs once; what was late is no alarm."""
+
+    def work(session: Session) -> idempotency.Answer:
+        pausing.resume_tenant(session)
+        return idempotency.Answer(200, pauses_wire(pausing.pauses(session)))
+
+    return idempotency.once(work, {})
 
 
 @api.get("/<source_id>", responses={"200": SourceOut, **problems(404)})

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from bursar.sources.pausing import Pauses
 from schema.tables import Source, SourceFile, SourceRun
 from web.api.importing_asked import DefaultsIn
 from web.api.wire import Model, Out, Text, time_text
@@ -93,6 +94,17 @@ class SourceOut(Out):
     created_by: str
     created_at: str
     updated_at: str
+
+
+class PausesOut(Out):
+    """Whether the schedules of all sources rest, and on whose word."""
+
+    paused: bool
+    paused_at: str | None = Field(description="Since when the tenant has paused its sources.")
+    paused_by: str | None = Field(description="Who has.")
+    operator_paused_at: str | None = Field(
+        description="Since when the operator has paused the sources of all tenants."
+    )
 
 
 class SourcePage(Out):
@@ -195,6 +207,16 @@ def source_wire(source: Source, *, has_secret: bool) -> dict[str, Any]:
         "mapping_template_id": str(template) if template else None,
         **{name: getattr(source, name) for name in plain},
         **{name: time_text(getattr(source, name)) for name in times},
+    }
+
+
+def pauses_wire(found: Pauses) -> dict[str, Any]:
+    """The pauses of all sources as the API shows them."""
+    return {
+        "paused": found.tenant_since is not None or found.operator_since is not None,
+        "paused_at": time_text(found.tenant_since),
+        "paused_by": found.tenant_by,
+        "operator_paused_at": time_text(found.operator_since),
     }
 
 

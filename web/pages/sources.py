@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from bursar.errors import BursarError, Conflict, InvalidInput, SourceFault
-from bursar.sources import editing, scheduling
+from bursar.sources import editing, pausing, scheduling
 from connectors.syncing import open_source
 from schema.tables import Source, SourceRun
-from web.auth import OPERATE, READ, principal, require, transaction
+from web.auth import OPERATE, READ, known_as, principal, require, transaction
 from web.jobs import announce
 from web.pages import source_form
 from web.pages.source_form import CONFIG, SECRET, TYPES
@@ -29,7 +29,20 @@ def index() -> Any:
     with transaction() as session:
         found = editing.list_sources(session, limit=25, cursor=request.args.get("cursor") or None)
         rows = [(row.Source, *_standing(session, row.Source)) for row in found.rows]
-    return render_template("sources.html", rows=rows, found=found, types=TYPES)
+        pauses = pausing.pauses(session)
+    return render_template("sources.html", rows=rows, found=found, types=TYPES, pauses=pauses)
+
+
+@blueprint.post("/pause")
+@blueprint.post("/resume", endpoint="resume_all")
+@require(OPERATE)
+def pause_all() -> Any:
+    """Let all sources of the tenant rest, or go on."""
+    on = request.endpoint == "source_pages.resume_all"
+    with transaction() as session:
+        pausing.resume_tenant(session) if on else pausing.pause_tenant(session, known_as())
+    flash("The sources go on by their schedules." if on else "All sources rest.")
+    return redirect(url_for("source_pages.index"), 303)
 
 
 @blueprint.get("/new")
@@ -161,9 +174,11 @@ def _page(source_id: UUID, seen: str = "", fault: SourceFault | None = None) -> 
         cursor = request.args.get("cursor") or None
         files = editing.list_files(session, source_id, limit=25, cursor=cursor)
         has_secret = editing.has_secret(session, source)
+        pauses = pausing.pauses(session)
     return render_template(
         "source.html", source=source, health=health, runs=runs, files=files, types=TYPES,
         fields=CONFIG[source.type], has_secret=has_secret, seen=seen, fault=fault,
+        pauses=pauses,
     )  # fmt: skip
 
 

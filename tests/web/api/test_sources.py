@@ -13,6 +13,7 @@ from sqlalchemy import text
 from bursar.config import settings
 from bursar.database import Database
 from tests.api_client import Api, code_of
+from tests.conftest import MakeApi
 
 CANARY = "canary-of-a-secret"
 SFTP = {
@@ -171,3 +172,16 @@ def test_a_run_is_queued_once(api: Api) -> None:
     assert api.get(f"/sources/{made['id']}/files").get_json()["data"] == []
     job = api.get(f"/jobs/{run['job_id']}").get_json()
     assert job["kind"] == "sources.sync"
+
+
+def test_all_sources_are_paused_and_go_on(api: Api, make_api: MakeApi) -> None:
+    assert api.get("/sources/pause").get_json() == {
+        "paused": False, "paused_at": None, "paused_by": None, "operator_paused_at": None,
+    }  # fmt: skip
+    paused = api.post("/sources/pause").get_json()
+    assert paused["paused"]
+    assert paused["paused_by"] == "an API key"
+    assert make_api("auditor").get("/sources/pause").get_json() == paused
+    assert api.post("/sources/pause").get_json() == paused, "the first pause stays"
+    assert not api.post("/sources/resume").get_json()["paused"]
+    assert code_of(make_api("auditor").post("/sources/pause")) == (403, "forbidden")

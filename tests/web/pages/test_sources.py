@@ -8,7 +8,9 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from bursar import schedules
 from bursar.config import settings
+from bursar.database import Database
 from tests.api_client import Api
 from tests.web.pages.conftest import MakeVisitor, Visitor
 
@@ -101,3 +103,24 @@ def test_a_webhook_shows_its_secret_once(visitor: Visitor) -> None:
     assert "example.invalid" not in visitor.get("/webhooks").text
     refused = visitor.send("/webhooks", seen="/webhooks", url="http://127.0.0.1/")
     assert (refused.status_code, "not a public address" in refused.text) == (422, True)
+
+
+def test_all_sources_rest_and_the_page_says_on_whose_word(
+    visitor: Visitor, make_visitor: MakeVisitor, database: Database
+) -> None:
+    assert "Pause all sources" not in visitor.get("/sources").text
+    page = made(visitor, schedule="02:00")
+    visitor.send("/sources/pause", seen="/sources")
+    for shown in ("/sources", page):
+        assert "All sources are paused</strong> by Mia Member" in visitor.get(shown).text
+    auditor = make_visitor("auditor").get("/sources").text
+    assert "by Mia Member" in auditor
+    assert "Let all go on" not in auditor
+    visitor.send("/sources/resume", seen="/sources")
+    assert "are paused" not in visitor.get("/sources").text
+    schedules.pause(database, "start_sources")
+    try:
+        assert "Paused by the operator" in visitor.get("/sources").text
+    finally:
+        schedules.resume(database, "start_sources")
+    assert "Paused by the operator" not in visitor.get("/sources").text
