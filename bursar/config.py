@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     s3_instance_credentials: bool = Field(
         False, description="Whether S3 sources without a secret may use this machine's own role."
     )
+    folder_root: str = Field(
+        "",
+        description="Folder of this machine below which sources of type folder may read; `{tenant}`"
+        " in it stands for the tenant's id. Empty: none may.",
+    )
     source_file_limit_bytes: int = Field(
         4 * 1024**3, ge=1, description="Largest file taken from a source, in bytes."
     )

@@ -61,6 +61,7 @@ from bursar.errors.requests import (
 from bursar.errors.sources import (
     ChangedWhileRead,
     DuplicateSource,
+    FolderNotAllowed,
     HostKeyChanged,
     HostKeyUnknown,
     HostNotAllowed,
@@ -94,6 +95,7 @@ __all__ = [
     "EmptyFile",
     "Fault",
     "FileLimitExceeded",
+    "FolderNotAllowed",
     "Forbidden",
     "HostKeyChanged",
     "HostKeyUnknown",

@@ -41,6 +41,13 @@ class HostNotAllowed(SourceFault):
     cause = "host_not_allowed"
 
 
+class FolderNotAllowed(SourceFault):
+    """The folder is not one of those that the operator has opened to sources."""
+
+    code = "folder_not_allowed"
+    cause = "folder_not_allowed"
+
+
 class HostKeyUnknown(SourceFault):
     """Nobody has agreed to the host key of this server yet."""
 

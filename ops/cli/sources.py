@@ -48,7 +48,7 @@ def group() -> None:
 @sources.command("add")
 def add_source(
     name: Annotated[str, typer.Argument(help="What it is called.")],
-    kind: Annotated[str, typer.Option("--type", help="sftp, s3 or sheets.")],
+    kind: Annotated[str, typer.Option("--type", help="sftp, s3, sheets or folder.")],
     config: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE of its place, such as host=….")
     ] = None,

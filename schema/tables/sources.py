@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from schema.tables.base import NOW, Base, TenantKeyed, Timed, of_tenant, within_tenant
 
-SOURCE_TYPES = ("sftp", "s3", "sheets")
+SOURCE_TYPES = ("sftp", "s3", "sheets", "folder")
 DRIFT_POLICIES = ("ask", "evolve", "freeze")
 STALE_POLICIES = ("ignore", "manual", "refuse")
 AFTER_ACTIONS = ("leave", "move", "tag")

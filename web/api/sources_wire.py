@@ -12,7 +12,7 @@ from schema.tables import Source, SourceFile, SourceRun
 from web.api.importing_asked import DefaultsIn
 from web.api.wire import Model, Out, Text, time_text
 
-Kind = Literal["sftp", "s3", "sheets"]
+Kind = Literal["sftp", "s3", "sheets", "folder"]
 Policy = Literal["ask", "evolve", "freeze"]
 Mode = Literal["all_or_nothing", "skip_errors"]
 Stale = Literal["ignore", "manual", "refuse"]

@@ -11,12 +11,13 @@ from werkzeug.exceptions import NotFound
 
 from bursar.errors import BursarError, Conflict, InvalidInput, SourceFault
 from bursar.sources import editing, pausing, scheduling
+from bursar.sources.places import actions_of
 from connectors.syncing import open_source
 from schema.tables import Source, SourceRun
 from web.auth import OPERATE, READ, known_as, principal, require, transaction
 from web.jobs import announce
 from web.pages import source_form
-from web.pages.source_form import CONFIG, SECRET, TYPES
+from web.pages.source_form import ACTIONS, CONFIG, SECRET, TYPES
 
 blueprint = Blueprint("source_pages", __name__, url_prefix="/sources")
 _STRIP = 12  # the last runs that a list shows
@@ -187,8 +188,10 @@ def _form(kind: str, source: Source | None, refusal: BursarError | None) -> Any:
         raise NotFound
     body = render_template(
         "source_form.html", kind=kind, types=TYPES, source=source, refusal=refusal,
+        offered=source_form.offered(),
         config=CONFIG.get(kind, ()), secret=SECRET.get(kind, ()),
         typed=source_form.typed(source) if kind else {},
+        actions={one: ACTIONS[one] for one in actions_of(kind)} if kind else {},
         wrong={f.pointer.rpartition("/")[2]: f.detail for f in refusal.faults} if refusal else {},
     )  # fmt: skip
     return make_response(body, 422 if refusal else 200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -185,3 +186,24 @@ def test_all_sources_are_paused_and_go_on(api: Api, make_api: MakeApi) -> None:
     assert api.post("/sources/pause").get_json() == paused, "the first pause stays"
     assert not api.post("/sources/resume").get_json()["paused"]
     assert code_of(make_api("auditor").post("/sources/pause")) == (403, "forbidden")
+
+
+def test_folders_of_the_machine_want_the_operators_word(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = {"name": "Drop", "type": "folder", "config": {"path": "in"}}
+    refused = api.post("/sources", folder)
+    assert code_of(refused) == (422, "folder_not_allowed")
+    assert "BURSAR_FOLDER_ROOT" in refused.get_json()["detail"]
+    monkeypatch.setattr(settings(), "folder_root", f"{tmp_path}/{{tenant}}")
+    made = api.post("/sources", folder).get_json()
+    assert (made["config"], made["has_secret"]) == ({"path": "in", "pattern": ""}, False)
+    tested = api.post(f"/sources/{made['id']}/test").get_json()
+    assert (tested["ok"], tested["cause"]) == (False, "path")
+    upwards = api.patch(f"/sources/{made['id']}", {"config": {"path": "../x"}}, made["version"])
+    assert code_of(upwards) == (422, "invalid_input")
+    assert upwards.get_json()["errors"][0]["pointer"] == "/config/path"
+    secret = api.post("/sources", folder | {"name": "Other", "secret": {"password": "x"}})
+    assert code_of(secret) == (422, "invalid_input")
+    tagged = api.post("/sources", folder | {"name": "Other", "after_action": "tag"})
+    assert code_of(tagged) == (422, "invalid_input")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -124,3 +125,21 @@ def test_all_sources_rest_and_the_page_says_on_whose_word(
     finally:
         schedules.resume(database, "start_sources")
     assert "Paused by the operator" not in visitor.get("/sources").text
+
+
+def test_a_folder_is_offered_where_the_operator_has_opened_one(
+    visitor: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = {"name": "Drop", "path": "in", "after_action": "move"}
+    assert "Folder of this machine" not in visitor.get("/sources/new").text
+    refused = visitor.send("/sources/new/folder", seen="/sources/new/folder", **form)
+    assert (refused.status_code, "BURSAR_FOLDER_ROOT" in refused.text) == (422, True)
+    monkeypatch.setattr(settings(), "folder_root", f"{tmp_path}/{{tenant}}")
+    assert "Folder of this machine" in visitor.get("/sources/new").text
+    shown = visitor.get("/sources/new/folder").text
+    assert "Secret" not in shown
+    assert ('value="move"' in shown, 'value="tag"' in shown) == (True, False)
+    page = str(visitor.send("/sources/new/folder", seen="/sources/new/folder", **form).location)
+    assert "moved to imported/" in visitor.get(page).text
+    assert "There is no file or folder" in visitor.send(f"{page}/test", seen=page).text
+    assert visitor.get(f"{page}/edit").status_code == 200
