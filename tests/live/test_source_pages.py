@@ -78,6 +78,15 @@ def test_a_webhook_is_made_and_its_secret_shown_once(watched: Watched, mine: Liv
     page.get_by_role("button", name="Add the webhook").click()
     page.get_by_text("it is not shown again").wait_for()
     watched.check()
+    page.get_by_role("button", name="Send a test event").click()
+    page.get_by_text("A test event is on its way").wait_for()
+    for _ in range(60):
+        page.reload()
+        if page.get_by_text("The DNS knows no host").count():
+            break
+        page.wait_for_timeout(500)
+    page.get_by_role("row").filter(has_text="webhook.test").wait_for()
+    watched.check()
     watched.open("/webhooks")
     page.get_by_role("link", name="https://example.invalid/hook").wait_for()
     watched.check()

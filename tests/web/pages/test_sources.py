@@ -143,3 +143,14 @@ def test_a_folder_is_offered_where_the_operator_has_opened_one(
     assert "moved to imported/" in visitor.get(page).text
     assert "There is no file or folder" in visitor.send(f"{page}/test", seen=page).text
     assert visitor.get(f"{page}/edit").status_code == 200
+
+
+def test_a_test_event_is_sent_from_the_page(visitor: Visitor) -> None:
+    visitor.send("/webhooks", seen="/webhooks", url="https://example.invalid/hook")
+    found = re.search(r'href="(/webhooks/[0-9a-f-]{36})"', visitor.get("/webhooks").text)
+    assert found is not None
+    page = found[1]
+    assert visitor.send(f"{page}/test", seen=page).location == page
+    assert "webhook.test" in visitor.get(page).text
+    visitor.send(f"{page}/off", seen=page)
+    assert "Send a test event" not in visitor.get(page).text
