@@ -111,6 +111,12 @@ class SourceDrifted(SourceFault):
     cause = "drift"
 
 
+class NotRetakable(Conflict):
+    """Only a file that failed or was not taken can be taken again."""
+
+    code = "source_file_not_retakable"
+
+
 class DuplicateSource(Conflict):
     """A source of this name exists."""
 

@@ -126,6 +126,10 @@ class SourceFile(TenantKeyed, Timed, Base):
             "ix_source_file_going", "tenant_id", "source_id",
             postgresql_where=text("state in ('importing', 'waiting')"),
         ),
+        Index(
+            "ix_source_file_failed", "tenant_id", "import_id",
+            postgresql_where=text("state = 'failed' and import_id is not null"),
+        ),
         _one_of("state", FILE_STATES),
     )  # fmt: skip
 

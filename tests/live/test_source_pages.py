@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ops.cli.client import Client
 from tests.connectors.peers.sftp_servers import AsyncSsh
 from tests.connectors.test_sftp import Folder
 from tests.live.browser import Watched
@@ -90,3 +91,31 @@ def test_a_webhook_is_made_and_its_secret_shown_once(watched: Watched, mine: Liv
     watched.open("/webhooks")
     page.get_by_role("link", name="https://example.invalid/hook").wait_for()
     watched.check()
+
+
+def test_a_failed_file_is_taken_again(watched: Watched, mine: Live) -> None:
+    place = mine.home / "drop" / str(mine.tenant_id)
+    place.mkdir(parents=True)
+    (place / "bad.csv").write_text("Department,Fiscal Year,Budget\nOps,FY2026,lots\n")
+    api = Client(mine.url, mine.key)
+    new = {"name": "Drop", "type": "folder", "config": {}, "settle_seconds": 0}
+    source = api.post("/sources", new)["id"]
+    page = watched.log_in(mine)
+    watched.open(f"/sources/{source}")
+    page.get_by_role("button", name="Run now").click()
+
+    def until_failed() -> None:
+        for _ in range(60):
+            page.reload()
+            if page.get_by_role("button", name="Take again").count():
+                break
+            page.wait_for_timeout(500)
+        page.get_by_role("button", name="Take again bad.csv").wait_for()
+
+    until_failed()
+    watched.check()
+    page.get_by_role("button", name="Take again bad.csv").click()
+    page.get_by_text("It is imported again.").wait_for()
+    until_failed()
+    assert len(api.get("/imports")["data"]) == 2
+    assert watched.complaints == []

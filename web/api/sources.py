@@ -9,16 +9,18 @@ from flask_openapi3 import APIBlueprint, Tag
 from sqlalchemy.orm import Session
 
 from bursar.errors import SourceFault
-from bursar.sources import editing, pausing, scheduling
+from bursar.sources import editing, pausing, retaking, scheduling
 from bursar.sources.editing import NewSource
 from connectors.syncing import open_source
 from schema.tables import Source
 from web import idempotency
 from web.api.sources_wire import (
+    FileOut,
     FilePage,
     PausesOut,
     RunPage,
     SourceChange,
+    SourceFilePath,
     SourceIn,
     SourceOut,
     SourcePage,
@@ -189,6 +191,23 @@ def list_files(path: SourcePath, query: ListQuery) -> Response:
         found = editing.list_files(session, path.source_id, limit=query.limit, cursor=query.cursor)
         data = [file_wire(row.SourceFile) for row in found.rows]
     return jsonify(data=data, next_cursor=found.next_cursor)
+
+
+@api.post(
+    "/<source_id>/files/<file_id>/retake", responses={"200": FileOut, **problems(400, 404, 409)}
+)
+@require(OPERATE)
+def retake_file(path: SourceFilePath) -> Response:
+    """Take a file again that failed or was not taken. Bytes that are kept are imported at once."""
+
+    def work(session: Session) -> idempotency.Answer:
+        source = editing.get_source(session, path.source_id, lock=True)
+        file, bell = retaking.retake(session, source, path.file_id, principal().actor)
+        return idempotency.Answer(
+            200, file_wire(file), after_commit=lambda: announce(bell) if bell else None
+        )
+
+    return idempotency.once(work, path.model_dump(mode="json"))
 
 
 def _wire(session: Session, source: Source) -> dict[str, Any]:

@@ -187,6 +187,13 @@ class SourcePath(BaseModel):
     source_id: UUID
 
 
+class SourceFilePath(BaseModel):
+    """Which file of which source."""
+
+    source_id: UUID
+    file_id: UUID
+
+
 def source_wire(source: Source, *, has_secret: bool) -> dict[str, Any]:
     """A source as the API shows it."""
     plain = (

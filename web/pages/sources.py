@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from bursar.errors import BursarError, Conflict, InvalidInput, SourceFault
-from bursar.sources import editing, pausing, scheduling
+from bursar.sources import editing, pausing, retaking, scheduling
 from bursar.sources.places import actions_of
 from connectors.syncing import open_source
 from schema.tables import Source, SourceRun
@@ -128,6 +128,20 @@ def pause(source_id: UUID) -> Any:
         source = editing.get_source(session, source_id, lock=True)
         editing.change_source(session, source, source.row_version, {"is_active": active})
     flash("The source goes on by its schedule." if active else "The source rests.")
+    return redirect(url_for("source_pages.show", source_id=source_id), 303)
+
+
+@blueprint.post("/<uuid:source_id>/files/<uuid:file_id>/retake")
+@require(OPERATE)
+def retake(source_id: UUID, file_id: UUID) -> Any:
+    """Take a file again that failed or was not taken."""
+    with transaction() as session:
+        source = editing.get_source(session, source_id, lock=True)
+        file, bell = retaking.retake(session, source, file_id, principal().actor)
+    if bell is not None:
+        announce(bell)
+    kept = file.file_id is not None
+    flash("It is imported again." if kept else "The next run takes it, if it is still there.")
     return redirect(url_for("source_pages.show", source_id=source_id), 303)
 
 

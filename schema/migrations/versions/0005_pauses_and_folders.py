@@ -17,3 +17,10 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_source_type"), "source", "type in ('sftp', 's3', 'sheets', 'folder')"
     )
+    op.create_index(
+        "ix_source_file_failed",
+        "source_file",
+        ["tenant_id", "import_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'failed' and import_id is not null"),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from cryptography.fernet import Fernet
@@ -13,6 +14,7 @@ from sqlalchemy import text
 
 from bursar.config import settings
 from bursar.database import Database
+from schema.tables import SourceFile
 from tests.api_client import Api, code_of
 from tests.conftest import MakeApi
 
@@ -207,3 +209,25 @@ def test_folders_of_the_machine_want_the_operators_word(
     assert code_of(secret) == (422, "invalid_input")
     tagged = api.post("/sources", folder | {"name": "Other", "after_action": "tag"})
     assert code_of(tagged) == (422, "invalid_input")
+
+
+def test_a_file_that_failed_is_taken_again(
+    api: Api, make_api: MakeApi, database: Database, tenant_id: UUID
+) -> None:
+    source_id = make(api)["id"]
+    file = SourceFile(
+        tenant_id=tenant_id, source_id=UUID(source_id), path="/out/a.csv", revision="1",
+        state="failed", error={"code": "too_large", "detail": "Too large."},
+    )  # fmt: skip
+    with database.transaction(tenant_id, "test") as session:
+        session.add(file)
+    path = f"/sources/{source_id}/files/{file.id}/retake"
+    assert code_of(make_api("auditor").post(path)) == (403, "forbidden")
+    key = {"Idempotency-Key": "once"}
+    taken = api.post(path, headers=key)
+    assert (taken.status_code, taken.get_json()["state"]) == (200, "settling")
+    assert taken.get_json()["error"] is None
+    assert api.post(path, headers=key).get_json() == taken.get_json()
+    assert code_of(api.post(path)) == (409, "source_file_not_retakable")
+    other = make(api, name="Other")["id"]
+    assert code_of(api.post(f"/sources/{other}/files/{file.id}/retake")) == (404, "not_found")

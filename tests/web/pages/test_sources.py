@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography.fernet import Fernet
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 from bursar import schedules
 from bursar.config import settings
 from bursar.database import Database
+from schema.tables import SourceFile
 from tests.api_client import Api
 from tests.web.pages.conftest import MakeVisitor, Visitor
 
@@ -154,3 +156,26 @@ def test_a_test_event_is_sent_from_the_page(visitor: Visitor) -> None:
     assert "webhook.test" in visitor.get(page).text
     visitor.send(f"{page}/off", seen=page)
     assert "Send a test event" not in visitor.get(page).text
+
+
+def test_a_failed_file_has_a_button_to_take_it_again(
+    visitor: Visitor, make_visitor: MakeVisitor, database: Database, tenant_id: UUID
+) -> None:
+    page = made(visitor)
+    source_id = UUID(page.rpartition("/")[2])
+    with database.transaction(tenant_id, "test") as session:
+        for name, state in (("bad.csv", "failed"), ("good.csv", "imported")):
+            session.add(
+                SourceFile(
+                    tenant_id=tenant_id, source_id=source_id, path=name, revision="1", state=state
+                )
+            )
+    shown = visitor.get(page).text
+    buttons = re.findall(r'action="([^"]+/retake)"', shown)
+    assert len(buttons) == 1
+    assert "/retake" not in make_visitor("auditor").get(page).text
+    answer = visitor.send(buttons[0], seen=page)
+    assert answer.location == page
+    assert "The next run takes it" in visitor.get(page).text
+    again = visitor.send(buttons[0], seen=page)
+    assert (again.status_code, "can be taken again" in again.text) == (409, True)
