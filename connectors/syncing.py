@@ -90,7 +90,10 @@ def sync(lease: Lease, ring: Callable[[Bell], object]) -> None:
 def open_source(source: Source, secret: dict[str, object]) -> Connector:
     """The connector of a source, not connected yet."""
     make: Callable[..., Connector] = connector_class(source.type)
-    return make(source.config, secret)
+    config = source.config
+    if source.type == "folder":
+        config = config | {"tenant": str(source.tenant_id)}  # decides which root is its
+    return make(config, secret)
 
 
 def _take(

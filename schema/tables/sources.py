@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from schema.tables.base import NOW, Base, TenantKeyed, Timed, of_tenant, within_tenant
 
-SOURCE_TYPES = ("sftp", "s3", "sheets")
+SOURCE_TYPES = ("sftp", "s3", "sheets", "folder")
 DRIFT_POLICIES = ("ask", "evolve", "freeze")
 STALE_POLICIES = ("ignore", "manual", "refuse")
 AFTER_ACTIONS = ("leave", "move", "tag")
@@ -125,6 +125,10 @@ class SourceFile(TenantKeyed, Timed, Base):
         Index(
             "ix_source_file_going", "tenant_id", "source_id",
             postgresql_where=text("state in ('importing', 'waiting')"),
+        ),
+        Index(
+            "ix_source_file_failed", "tenant_id", "import_id",
+            postgresql_where=text("state = 'failed' and import_id is not null"),
         ),
         _one_of("state", FILE_STATES),
     )  # fmt: skip
