@@ -87,7 +87,7 @@ def _look_again(session: Session, source: Source) -> None:
     now: datetime = session.execute(select(func.now())).scalar_one()
     moment = source.held_until or now + _FIRST_RETRY * 2 ** (source.failures - 1)
     if source.held_until or source.next_due_at is None or moment < source.next_due_at:
-        start_run(session, source, "follow_up", f"source:{source.name}", after=moment - now)
+        start_run(session, source, "retry", f"source:{source.name}", after=moment - now)
 
 
 def follow_imports(session: Session, tenant_id: UUID) -> list[Bell]:

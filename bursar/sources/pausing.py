@@ -31,6 +31,11 @@ class Pauses:
     tenant_by: str | None
     operator_since: datetime | None
 
+    @property
+    def any(self) -> bool:
+        """Whether the schedules of this tenant's sources rest."""
+        return self.tenant_since is not None or self.operator_since is not None
+
 
 def pauses(session: Session) -> Pauses:
     """The pauses that hold for this tenant now."""

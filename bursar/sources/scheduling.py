@@ -48,7 +48,8 @@ def start_run(
     A run that still waits or works is not joined by another one: it is returned, without a bell,
     and if it waits for a later moment than this one, it comes earlier.
     """
-    key = f"source:{source.id}:{trigger}" if trigger == "follow_up" else f"source:{source.id}"
+    later = trigger in ("follow_up", "retry")
+    key = f"source:{source.id}:{trigger}" if later else f"source:{source.id}"
     busy = session.execute(
         select(SourceRun)
         .join(Job, (Job.tenant_id == SourceRun.tenant_id) & (Job.id == SourceRun.job_id))

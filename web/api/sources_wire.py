@@ -118,7 +118,7 @@ class RunOut(Out):
     """One look at a source."""
 
     id: UUID
-    trigger: Literal["schedule", "manual", "follow_up"]
+    trigger: Literal["schedule", "manual", "follow_up", "retry"]
     state: Literal["queued", "running", "succeeded", "partial", "failed", "skipped"]
     job_id: UUID | None
     files_seen: int

@@ -17,6 +17,18 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_source_type"), "source", "type in ('sftp', 's3', 'sheets', 'folder')"
     )
+    op.drop_constraint(op.f("ck_source_run_trigger"), "source_run", type_="check")
+    op.create_check_constraint(
+        op.f("ck_source_run_trigger"),
+        "source_run",
+        "trigger in ('schedule', 'manual', 'follow_up', 'retry')",
+    )
+    op.create_index(
+        "ix_source_due",
+        "source",
+        [sa.text("least(next_due_at, next_expected_at)")],
+        postgresql_where=sa.text("is_active and deleted_at is null"),
+    )
     op.create_index(
         "ix_source_file_failed",
         "source_file",
