@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from celery.worker.control import inspect_command
-from kombu.utils.url import maybe_sanitize_url
+
+_LOGIN = re.compile(r"(?<=://)[^/;]*@")
 
 
 @inspect_command()  # type: ignore[untyped-decorator, unused-ignore]
@@ -16,6 +18,11 @@ def stats(state: Any, **_: Any) -> dict[str, Any]:
     """
     told: dict[str, Any] = state.consumer.controller.stats()
     broker = told.get("broker", {})
-    broker["hostname"] = maybe_sanitize_url(broker.get("hostname"))
-    broker["alternates"] = [maybe_sanitize_url(url) for url in broker.get("alternates", [])]
+    broker["hostname"] = without_login(broker.get("hostname"))
+    broker["alternates"] = [without_login(url) for url in broker.get("alternates", [])]
     return told
+
+
+def without_login(url: str | None) -> str | None:
+    """An address of a broker, or several, without users and passwords."""
+    return _LOGIN.sub("**@", url) if url else url
