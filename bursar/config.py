@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     s3_instance_credentials: bool = Field(
         False, description="Whether S3 sources without a secret may use this machine's own role."
     )
+    folder_root: str = Field(
+        "",
+        description="Folder of this machine below which sources of type folder may read; `{tenant}`"
+        " in it stands for the tenant's id. Empty: none may.",
+    )
     source_file_limit_bytes: int = Field(
         4 * 1024**3, ge=1, description="Largest file taken from a source, in bytes."
     )
@@ -70,6 +75,16 @@ class Settings(BaseSettings):
     environment: str = Field("development", description="`development` or `production`.")
     port: int = Field(8750, ge=0, le=65535, description="Port of the web server.")
     flower_port: int = Field(8755, ge=0, le=65535, description="Port of Flower.")
+    flower_url: str = Field(
+        "",
+        description="Where the web server finds Flower, with user and password, for `/flower/`."
+        " Empty: the embedded one.",
+    )
+    operator_tenants: str = Field(
+        "",
+        description="Ids of the tenants whose administrators may open Flower, separated by commas."
+        " Empty: those of every tenant.",
+    )
     bind: str = Field("127.0.0.1", description="Address the web server binds to.")
     web_processes: int = Field(2, ge=1, le=64, description="Web server processes.")
     web_threads: int = Field(8, ge=1, le=128, description="Threads of each web process.")

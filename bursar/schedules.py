@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from bursar.database import Database
+from bursar.errors import NotFound
+from schema.tables import Schedule
 
 # What the tick starts, and how often, in seconds. `docs/reference/schedules.md` says what a miss
 # means.
@@ -21,20 +24,20 @@ HOUSEKEEPING = {
 }
 
 
+_KEEP = text(
+    "insert into schedule (name, every_seconds) values (:name, :every)"
+    " on conflict (name) do update set every_seconds = excluded.every_seconds"
+    " where schedule.every_seconds <> excluded.every_seconds"
+)
+
+
 def take_due(database: Database) -> list[tuple[str, datetime]]:
     """Claim the schedules that are due and move them to their next moment.
 
     After downtime a schedule runs once, not once for every moment it missed.
     """
     with database.transaction(None) as session:
-        session.execute(
-            text(
-                "insert into schedule (name, every_seconds) values (:name, :every)"
-                " on conflict (name) do update set every_seconds = excluded.every_seconds"
-                " where schedule.every_seconds <> excluded.every_seconds"
-            ),
-            [{"name": name, "every": every} for name, every in HOUSEKEEPING.items()],
-        )
+        _keep_all(session)
         rows = session.execute(
             text(
                 "with due as (select name, next_due_at, every_seconds from schedule"
@@ -51,6 +54,41 @@ def take_due(database: Database) -> list[tuple[str, datetime]]:
             text("delete from schedule_run where started_at < now() - interval '7 days'")
         )
     return [(row.name, row.due_at) for row in rows]
+
+
+def all_schedules(database: Database) -> list[Schedule]:
+    """The housekeeping of this installation, by name."""
+    with database.transaction(None) as session:
+        _keep_all(session)
+        known = select(Schedule).where(Schedule.name.in_(HOUSEKEEPING)).order_by(Schedule.name)
+        return list(session.execute(known).scalars())
+
+
+def pause(database: Database, name: str) -> None:
+    """Keep a schedule from being started, for all tenants. Raises NotFound."""
+    with database.transaction(None) as session:
+        schedule = _locked(session, name)
+        if not schedule.paused:
+            schedule.paused, schedule.paused_at = True, func.now()
+
+
+def resume(database: Database, name: str) -> None:
+    """Let a schedule be started again: once for all moments that it missed. Raises NotFound."""
+    with database.transaction(None) as session:
+        schedule = _locked(session, name)
+        schedule.paused, schedule.paused_at = False, None
+
+
+def _locked(session: Session, name: str) -> Schedule:
+    if name not in HOUSEKEEPING:
+        known = ", ".join(sorted(HOUSEKEEPING))
+        raise NotFound(f"There is no schedule {name!r}; there are {known}.")
+    _keep_all(session)
+    return session.get_one(Schedule, name, with_for_update=True)
+
+
+def _keep_all(session: Session) -> None:
+    session.execute(_KEEP, [{"name": name, "every": n} for name, n in HOUSEKEEPING.items()])
 
 
 def beat(database: Database, name: str) -> None:

@@ -14,6 +14,7 @@ CONNECTORS = {
     "sftp": "connectors.sftp:Sftp",
     "s3": "connectors.s3:S3",
     "sheets": "connectors.sheets:Sheets",
+    "folder": "connectors.folder:Folder",
 }
 
 

@@ -28,6 +28,7 @@ from bursar.jobs.rows import Bell
 from bursar.sources import arriving, outcomes
 from bursar.sources.arriving import Seen
 from bursar.sources.editing import get_source, read_secret
+from bursar.sources.pausing import pauses
 from bursar.sources.scheduling import start_run
 from connectors import connector_class
 from connectors.protocol import LEAVE, Arrival, Connector
@@ -50,6 +51,9 @@ def sync(lease: Lease, ring: Callable[[Bell], object]) -> None:
         except NotFound:
             return  # taken away since
         run = session.get_one(SourceRun, (lease.tenant_id, run_id))
+        if run.trigger == "retry" and (not source.is_active or pauses(session).any):
+            run.state, run.ended_at = "skipped", func.now()
+            return  # paused since; another try is the schedule's, which rests
         run.state, run.started_at = "running", func.now()
         secret = read_secret(session, source)
         session.flush()
@@ -90,7 +94,10 @@ def sync(lease: Lease, ring: Callable[[Bell], object]) -> None:
 def open_source(source: Source, secret: dict[str, object]) -> Connector:
     """The connector of a source, not connected yet."""
     make: Callable[..., Connector] = connector_class(source.type)
-    return make(source.config, secret)
+    config = source.config
+    if source.type == "folder":
+        config = config | {"tenant": str(source.tenant_id)}  # decides which root is its
+    return make(config, secret)
 
 
 def _take(

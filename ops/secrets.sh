@@ -36,4 +36,6 @@ keep bursar_database_url \
     "postgresql://bursar_app:$(read_secret bursar_app_password)@$database/bursar"
 keep bursar_broker_url "redis://:$(read_secret valkey_password)@valkey:6379/0"
 keep flower.env "FLOWER_BASIC_AUTH=bursar:$(random)"
+flower_login=$(read_secret flower.env)
+keep bursar_flower_url "http://${flower_login#FLOWER_BASIC_AUTH=}@flower:8755/flower"
 echo "secrets/ is ready; next: docker compose up --build" >&2

@@ -116,6 +116,14 @@ def guard(view: Callable[..., Any] | None) -> None:
         raise Forbidden(f"The role {role} may not do this; it needs `{permission}`.")
 
 
+def known_as() -> str:
+    """The name of who is asking, for people to read."""
+    who = principal()
+    if who.actor.startswith("user:"):
+        return str(session.get("name") or "a member")
+    return f"the key {who.name}" if who.name else "an API key"
+
+
 def transaction() -> Any:
     """A transaction of the asking tenant, in the asking actor's name."""
     who = principal()

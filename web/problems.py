@@ -161,5 +161,12 @@ def _shaped(answer: Response, detail: str) -> Response:
     """The problem itself for machines, a page that says the same for people."""
     if request.path.startswith(("/api/", "/v1/", "/healthz", "/readyz", "/metrics")):
         return answer
+    # Flower is looked at by people, and asked by its own tables and by programs.
+    kinds = ("application/problem+json", "text/html")
+    if (
+        request.path.startswith("/flower")
+        and request.accept_mimetypes.best_match(kinds) != kinds[1]
+    ):
+        return answer
     page: Response = current_app.extensions["bursar_error_page"](answer, detail)
     return page

@@ -11,7 +11,10 @@ from tasks.doorbell import broker_options
 
 app = Celery("bursar", broker=settings().broker_url or "memory://")
 app.conf.update(
-    include=["tasks.imports", "tasks.sources", "tasks.webhooks", "tasks.tick", "worker.signals"],
+    include=[
+        *("tasks.imports", "tasks.sources", "tasks.webhooks", "tasks.tick"),
+        *("worker.signals", "worker.inspection"),
+    ],
     # The job rows are the truth; the broker keeps no results and no schedules.
     task_ignore_result=True,
     task_store_errors_even_if_ignored=False,

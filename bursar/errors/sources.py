@@ -41,6 +41,13 @@ class HostNotAllowed(SourceFault):
     cause = "host_not_allowed"
 
 
+class FolderNotAllowed(SourceFault):
+    """The folder is not one of those that the operator has opened to sources."""
+
+    code = "folder_not_allowed"
+    cause = "folder_not_allowed"
+
+
 class HostKeyUnknown(SourceFault):
     """Nobody has agreed to the host key of this server yet."""
 
@@ -102,6 +109,12 @@ class SourceDrifted(SourceFault):
 
     code = "source_drifted"
     cause = "drift"
+
+
+class NotRetakable(Conflict):
+    """Only a file that failed or was not taken can be taken again."""
+
+    code = "source_file_not_retakable"
 
 
 class DuplicateSource(Conflict):

@@ -28,8 +28,9 @@ def reserve(
     """Set `amount` aside under a reference. The same reference again gives the same answer.
 
     `stage` is `reserved`, or `committed` for an obligation without a reservation. With a reason to
-    `override` no limit is looked at; the caller has made sure of the right to. Raises NotFound, InsufficientFunds, CurrencyMismatch, InvalidAmount, BudgetFrozen,
-    ReferenceReused, IdempotencyKeyReused.
+    `override` no limit is looked at; the caller has made sure of the right to. Raises NotFound,
+    InsufficientFunds, CurrencyMismatch, InvalidAmount, BudgetFrozen, ReferenceReused,
+    IdempotencyKeyReused.
     """
     row = database.call(
         "select * from ledger_reserve(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",

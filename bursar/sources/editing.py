@@ -15,13 +15,14 @@ from bursar import secrets
 from bursar.errors import DuplicateSource, Fault, InvalidInput, NotFound, VersionStale
 from bursar.importing.choices.templates import get_template
 from bursar.paging import Page, page
+from bursar.sources.folders import require_root
 from bursar.sources.places import require_action, require_place, require_secret
 from bursar.sources.timing import next_after, require_cron, require_zone
 from bursar.tenants import get_tenant
 from schema.tables import Source, SourceFile, SourceRun, SourceSecret
 
 # A server may still be writing what it lists; S3 and Sheets only show what is whole.
-SETTLE_SECONDS = {"sftp": 60, "s3": 0, "sheets": 0}
+SETTLE_SECONDS = {"sftp": 60, "s3": 0, "sheets": 0, "folder": 60}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def create_source(session: Session, tenant_id: UUID, new: NewSource, actor: str)
         tenant_id=tenant_id,
         name=new.name,
         type=new.type,
-        config=require_place(new.type, new.config),
+        config=_placed(session, tenant_id, new.type, new.config),
         schedule=require_cron(new.schedule, "/schedule") if new.schedule else None,
         time_zone=zone,
         is_active=new.is_active,
@@ -84,7 +85,8 @@ def change_source(
         raise VersionStale(extra={"version": source.row_version})
     secret = changes.pop("secret", None)
     if "config" in changes:
-        changes["config"] = require_place(source.type, source.config | changes["config"])
+        laid_over = source.config | changes["config"]
+        changes["config"] = _placed(session, source.tenant_id, source.type, laid_over)
         if _leads_elsewhere(source, changes["config"]) and secret is None:
             # Whoever may change where a source points must not so send its secret there.
             raise InvalidInput(
@@ -184,6 +186,12 @@ def _newest(session: Session, table: Any, which: Any, limit: int, cursor: str | 
     return page(
         session, query, columns=columns, key=table.__table__.c.id, limit=limit, cursor=cursor
     )
+
+
+def _placed(session: Session, tenant_id: UUID, kind: str, config: dict[str, Any]) -> dict[str, Any]:
+    if kind == "folder":
+        require_root(session, str(tenant_id))
+    return require_place(kind, config)
 
 
 def _leads_elsewhere(source: Source, config: dict[str, Any]) -> bool:

@@ -28,7 +28,8 @@ def may_apply(lease: Lease, import_id: UUID) -> bool:
     with lease.transaction() as session:
         file = session.execute(
             select(SourceFile).where(
-                SourceFile.import_id == import_id, SourceFile.state == "importing"
+                SourceFile.import_id == import_id,
+                SourceFile.state.in_(("importing", "failed")),  # failed: tried again by a person
             )
         ).scalar_one_or_none()
         if file is None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bursar import alerts
 from bursar.errors import SourceDrifted
+from bursar.importing.repairing.mending import attempts_of
 from bursar.importing.runs import DONE
 from bursar.jobs.lease import Lease
 from bursar.jobs.rows import Bell
@@ -86,7 +87,7 @@ def _look_again(session: Session, source: Source) -> None:
     now: datetime = session.execute(select(func.now())).scalar_one()
     moment = source.held_until or now + _FIRST_RETRY * 2 ** (source.failures - 1)
     if source.held_until or source.next_due_at is None or moment < source.next_due_at:
-        start_run(session, source, "follow_up", f"source:{source.name}", after=moment - now)
+        start_run(session, source, "retry", f"source:{source.name}", after=moment - now)
 
 
 def follow_imports(session: Session, tenant_id: UUID) -> list[Bell]:
@@ -106,7 +107,15 @@ def follow_imports(session: Session, tenant_id: UUID) -> list[Bell]:
                 " and import_run.state not in ('received', 'profiled', 'applying')"
                 " and not (import_run.state = 'planned' and import_run.apply)"
                 " or source_file.state = 'waiting'"
-                " and import_run.state not in ('planned', 'awaiting_mapping', 'applying'))"
+                " and import_run.state not in ('planned', 'awaiting_mapping', 'applying')"
+                # Tried again by a person, or loaded with mended rows, which are runs of their own.
+                " or source_file.state = 'failed'"
+                " and (import_run.state in ('completed', 'completed_with_errors')"
+                "   or import_run.state = 'awaiting_mapping'"
+                "   or import_run.state = 'planned' and not import_run.apply"
+                "   or exists (select from import_run a"
+                "     where a.tenant_id = import_run.tenant_id and a.continues_id = import_run.id"
+                "     and a.state in ('completed', 'completed_with_errors'))))"
             ),
         )
         .order_by(SourceFile.source_id, SourceFile.id)
@@ -131,7 +140,11 @@ def _follow(session: Session, source: Source, file: SourceFile, run: ImportRun) 
     about: dict[str, Any] = {
         "source_id": str(source.id), "import_id": str(run.id), "path": file.path,
     }  # fmt: skip
-    if run.state in DONE or run.state == "undone":
+    mended = False
+    if file.state == "failed":
+        alerts.resolve_key(session, source.tenant_id, key, "system")  # it is another matter now
+        mended = bool(attempts_of(session, run).applied)
+    if run.state in DONE or run.state == "undone" or mended:
         file.state, file.error = "imported", None
         source.last_file_at, source.is_stale = func.now(), False
         for resolved in (key, f"source_late:{source.id}"):

@@ -77,10 +77,29 @@ class SheetsSecret(_Strict):
     service_account: dict[str, Any]
 
 
+class FolderPlace(_Strict):
+    """A folder of this machine, below the root that its operator opens."""
+
+    path: str = Field("", max_length=1_000)
+    pattern: str = Field("", max_length=500)
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, value: str) -> str:
+        if ".." in value.split("/"):
+            raise ValueError("it leads upwards")
+        return value
+
+
+class NoSecret(_Strict):
+    """Nothing signs in there."""
+
+
 _KINDS: dict[str, tuple[type[_Strict], type[_Strict], tuple[str, ...]]] = {
     "sftp": (SftpPlace, SftpSecret, ("leave", "move")),
     "s3": (S3Place, S3Secret, AFTER_ACTIONS),
     "sheets": (SheetsPlace, SheetsSecret, ("leave",)),
+    "folder": (FolderPlace, NoSecret, ("leave", "move")),
 }
 
 
@@ -92,6 +111,11 @@ def require_place(kind: str, config: dict[str, Any]) -> dict[str, Any]:
 def require_secret(kind: str, secret: dict[str, Any]) -> dict[str, Any]:
     """The secret as it will be sealed. Raises InvalidInput that names fields, never values."""
     return _checked(_KINDS[kind][1], secret, "/secret")
+
+
+def actions_of(kind: str) -> tuple[str, ...]:
+    """What can happen at a source of this type to a file that was loaded."""
+    return _KINDS[kind][2]
 
 
 def require_action(kind: str, action: str) -> str:

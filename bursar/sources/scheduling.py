@@ -14,6 +14,7 @@ from bursar.database import Database
 from bursar.jobs import rows as jobs
 from bursar.jobs.rows import Bell
 from bursar.sources.timing import next_after, previous_before
+from bursar.tenants import get_tenant
 from schema.tables import Job, Source, SourceRun
 
 _AT_ONCE = 500
@@ -47,7 +48,8 @@ def start_run(
     A run that still waits or works is not joined by another one: it is returned, without a bell,
     and if it waits for a later moment than this one, it comes earlier.
     """
-    key = f"source:{source.id}:{trigger}" if trigger == "follow_up" else f"source:{source.id}"
+    later = trigger in ("follow_up", "retry")
+    key = f"source:{source.id}:{trigger}" if later else f"source:{source.id}"
     busy = session.execute(
         select(SourceRun)
         .join(Job, (Job.tenant_id == SourceRun.tenant_id) & (Job.id == SourceRun.job_id))
@@ -95,7 +97,7 @@ def _start_one(session: Session, source_id: UUID) -> Bell | None:
         .where(Source.id == source_id, Source.is_active, Source.deleted_at.is_(None))
         .with_for_update(skip_locked=True)
     ).scalar_one_or_none()
-    if source is None:
+    if source is None or get_tenant(session).sources_paused_at is not None:
         return None
     now: datetime = session.execute(select(func.now())).scalar_one()
     if source.next_expected_at is not None and source.next_expected_at <= now:

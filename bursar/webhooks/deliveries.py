@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import requests
 import structlog
@@ -109,6 +109,19 @@ def redeliver(session: Session, delivery_id: UUID) -> WebhookDelivery:
     delivery.next_attempt_at = session.execute(text("select now()")).scalar_one()
     session.flush()
     return delivery
+
+
+def note_test(session: Session, endpoint: WebhookEndpoint) -> WebhookDelivery:
+    """Write down a `webhook.test` event for one endpoint, to be sent at once."""
+    made = WebhookDelivery(
+        tenant_id=endpoint.tenant_id, endpoint_id=endpoint.id, event_id=uuid4(),
+        event="webhook.test",
+        payload={"event": "webhook.test", "customerId": str(endpoint.tenant_id)},
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    session.refresh(made)
+    return made
 
 
 def _send(endpoint: WebhookEndpoint, delivery: WebhookDelivery) -> tuple[int | None, str | None]:

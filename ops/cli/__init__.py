@@ -24,6 +24,7 @@ _GROUPS = (
     "import_steps",
     "control",
     "sources",
+    "schedules",
     "proof",
 )
 # Reading a file needs neither database nor web: those take longer to load than the file to read.

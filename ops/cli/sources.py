@@ -26,6 +26,8 @@ from ops.stack.processes import secrets_keys
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Tenant = Annotated[str | None, typer.Option(help="Id, slug or name of the tenant.")]
 Named = Annotated[str, typer.Argument(help="Id or name of the source.", metavar="SOURCE")]
+Maybe = Annotated[str | None, typer.Argument(help="Id or name of the source.", metavar="SOURCE")]
+Every = Annotated[bool, typer.Option("--all", help="All sources of the tenant.")]
 
 sources = typer.Typer(no_args_is_help=True, help="Places that files come from by themselves.")
 secrets = typer.Typer(no_args_is_help=True, help="The keys that stored secrets are sealed with.")
@@ -46,7 +48,7 @@ def group() -> None:
 @sources.command("add")
 def add_source(
     name: Annotated[str, typer.Argument(help="What it is called.")],
-    kind: Annotated[str, typer.Option("--type", help="sftp, s3 or sheets.")],
+    kind: Annotated[str, typer.Option("--type", help="sftp, s3, sheets or folder.")],
     config: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE of its place, such as host=….")
     ] = None,
@@ -141,6 +143,39 @@ def sync_source(
         give(run["id"])
     if wait and run["state"] in ("failed", "partial"):
         raise typer.Exit(1 if run["state"] == "failed" else 3)
+
+
+@sources.command("pause")
+def pause_source(
+    source: Maybe = None, every: Every = False, tenant: Tenant = None, as_json: AsJson = False
+) -> None:
+    """Let a source, or all of the tenant, rest: its schedule starts no runs and no alarms."""
+    _rest(source, every, tenant, as_json, active=False)
+
+
+@sources.command("resume")
+def resume_source(
+    source: Maybe = None, every: Every = False, tenant: Tenant = None, as_json: AsJson = False
+) -> None:
+    """Let a source, or all of the tenant, go on by its schedule."""
+    _rest(source, every, tenant, as_json, active=True)
+
+
+def _rest(
+    source: str | None, every: bool, tenant: str | None, as_json: bool, *, active: bool
+) -> None:
+    if (source is None) == (not every):
+        raise InvalidInput("Name one source, or say --all.")
+    api = client(tenant)
+    if source is None:
+        answer = api.post(f"/sources/{'resume' if active else 'pause'}")
+    else:
+        found = _find(api, source)
+        answer = api.patch(f"/sources/{found['id']}", {"is_active": active}, found["version"])
+    if as_json:
+        give_json(answer)
+    say(f"{source or 'all sources'} {'go on' if every else 'goes on'}" if active else
+        f"{source or 'all sources'} {'rest' if every else 'rests'}")  # fmt: skip
 
 
 @secrets.command("rotate")

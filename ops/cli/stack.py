@@ -95,7 +95,7 @@ def stack_status(settings: Settings) -> dict[str, object]:
     return {
         "state": _condition(state) if alive else "stopped",
         "web_url": state.web_url() if alive else None,
-        "flower_url": f"http://127.0.0.1:{state.flower_port}" if alive else None,
+        "flower_url": f"{state.web_url()}/flower/" if alive else None,
         "database_url": urls.database_url if urls else None,
         "owner_database_url": urls.owner_database_url if urls else None,
         "broker_url": urls.broker_url if urls else None,

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from bursar.config import Settings
 from ops.stack.account import Account
@@ -46,6 +47,7 @@ class Places:
     flower_address: str
     flower_port: int
     flower_password: str = ""
+    flower_url: str = ""
 
 
 def processes(places: Places) -> list[Process]:
@@ -57,7 +59,7 @@ def processes(places: Places) -> list[Process]:
             "web",
             (places.python, "-m", "gunicorn", "-c", "python:web.gunicorn", "web.wsgi:app"),
             polite,
-            {},
+            {"BURSAR_FLOWER_URL": places.flower_url} if places.flower_url else {},
         ),
         Process(
             "worker",
@@ -85,6 +87,9 @@ def processes(places: Places) -> list[Process]:
             (
                 *(*celery, "flower", f"--address={places.flower_address}"),
                 f"--port={places.flower_port}",
+                # People reach it through the web server, which knows who they are, and only look:
+                # what it would change in the broker goes past the rows of the jobs.
+                *("--url-prefix=flower", "--read-only=True"),
             ),
             ((signal.SIGTERM, 10.0),),
             _flower_environment(places),
@@ -93,7 +98,7 @@ def processes(places: Places) -> list[Process]:
 
 
 def _flower_environment(places: Places) -> dict[str, str]:
-    """Flower can stop workers, so a log-in is asked for even on the loopback address."""
+    """Other users of this machine reach the loopback address too, so Flower wants a password."""
     if not places.flower_password:
         return {}
     return {"FLOWER_BASIC_AUTH": f"bursar:{places.flower_password}"}
@@ -101,6 +106,7 @@ def _flower_environment(places: Places) -> dict[str, str]:
 
 def embedded(home: Home, settings: Settings, flower_port: int) -> list[Process]:
     """The table for this machine."""
+    password = home.secret("flower_password")
     return processes(
         Places(
             python=sys.executable,
@@ -108,7 +114,9 @@ def embedded(home: Home, settings: Settings, flower_port: int) -> list[Process]:
             beat_schedule=str(home.path / "beat" / "schedule"),
             flower_address="127.0.0.1",
             flower_port=flower_port,
-            flower_password=home.secret("flower_password"),
+            flower_password=password,
+            flower_url=settings.flower_url
+            or f"http://bursar:{quote(password, safe='')}@127.0.0.1:{flower_port}/flower",
         )
     )
 

@@ -79,7 +79,7 @@ begin
                    else 'above_auto_approval_threshold' end;
     decision := case when not fits then 'rejected'
                      when p_amount <= threshold then 'approved' else 'pending' end;
-    if decision = 'approved' and found_budget.source in ('sftp', 's3', 'sheets') then
+    if decision = 'approved' and found_budget.source in ('sftp', 's3', 'sheets', 'folder') then
       -- Where the source of these numbers is late, they may be out of date.
       select case s.stale_policy when 'manual' then 'pending' when 'refuse' then 'rejected'
                                  else decision end,

@@ -34,7 +34,16 @@ begin
     return query select distinct f.tenant_id from public.source_file f
                    join public.import_run r on r.tenant_id = f.tenant_id and r.id = f.import_id
                   where f.state = 'importing' and r.state not in ('received', 'profiled', 'applying')
-                     or f.state = 'waiting' and r.state not in ('planned', 'awaiting_mapping');
+                     or f.state = 'waiting' and r.state not in ('planned', 'awaiting_mapping')
+                  union
+                 select f.tenant_id from public.source_file f
+                   join public.import_run r on r.tenant_id = f.tenant_id and r.id = f.import_id
+                  where f.state = 'failed' and f.import_id is not null
+                    and (r.state in ('completed', 'completed_with_errors', 'awaiting_mapping')
+                         or r.state = 'planned' and not r.apply
+                         or exists (select from public.import_run a
+                                     where a.tenant_id = r.tenant_id and a.continues_id = r.id
+                                       and a.state in ('completed', 'completed_with_errors')));
   elsif p_what = 'webhooks' then
     return query select distinct d.tenant_id from public.webhook_delivery d
                   where d.state = 'pending' and d.next_attempt_at <= now();
@@ -46,11 +55,12 @@ alter function tenants_with_due(text) owner to bursar_system;
 revoke all on function tenants_with_due(text) from public;
 grant execute on function tenants_with_due(text) to bursar_app;
 
--- Sources whose schedule, or whose expected file, is due.
+-- Sources whose schedule, or whose expected file, is due, in tenants that have not paused theirs.
 drop function if exists sources_due;
 create function sources_due(p_limit int) returns table (tenant_id uuid, id uuid)
 language sql stable security definer as $$
   select s.tenant_id, s.id from public.source s
+    join public.tenant t on t.id = s.tenant_id and t.sources_paused_at is null
    where s.is_active and s.deleted_at is null
      and least(s.next_due_at, s.next_expected_at) <= now()
    order by least(s.next_due_at, s.next_expected_at) limit p_limit

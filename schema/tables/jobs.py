@@ -98,6 +98,7 @@ class Schedule(Base):
     every_seconds: Mapped[int] = mapped_column(Integer)
     next_due_at: Mapped[datetime] = mapped_column(server_default=NOW)
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
+    paused_at: Mapped[datetime | None]
 
 
 class ScheduleRun(Base):

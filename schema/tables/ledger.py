@@ -111,7 +111,10 @@ class LedgerEntry(Base):
     __table_args__ = (
         PrimaryKeyConstraint("tenant_id", "account_id", "seq", "recorded_at"),
         Index(
-            "ix_ledger_entry_reference", "tenant_id", "ref_type", "ref_id",
+            "ix_ledger_entry_reference",
+            "tenant_id",
+            "ref_type",
+            "ref_id",
             postgresql_where=text("ref_type <> 'import'"),
         ),
         CheckConstraint("amount > 0 and from_bucket <> to_bucket", name="move"),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from schema.tables.base import NOW, Base, TenantKeyed, Timed, of_tenant, within_tenant
 
-SOURCE_TYPES = ("sftp", "s3", "sheets")
+SOURCE_TYPES = ("sftp", "s3", "sheets", "folder")
 DRIFT_POLICIES = ("ask", "evolve", "freeze")
 STALE_POLICIES = ("ignore", "manual", "refuse")
 AFTER_ACTIONS = ("leave", "move", "tag")
@@ -42,6 +42,10 @@ class Source(TenantKeyed, Timed, Base):
             postgresql_where=text("deleted_at is null"),
         ),
         Index("ix_source_active", "tenant_id", "is_active", "next_due_at"),
+        Index(  # across tenants, for the tick
+            "ix_source_due", text("least(next_due_at, next_expected_at)"),
+            postgresql_where=text("is_active and deleted_at is null"),
+        ),
         _one_of("type", SOURCE_TYPES),
         _one_of("drift_policy", DRIFT_POLICIES),
         _one_of("after_action", AFTER_ACTIONS),
@@ -94,7 +98,7 @@ class SourceRun(TenantKeyed, Timed, Base):
         Index("uq_source_run_due", "tenant_id", "source_id", "due_at", "trigger", unique=True),
         Index("ix_source_run_newest", "tenant_id", "source_id", "created_at", "id"),
         _one_of("state", RUN_STATES),
-        CheckConstraint("trigger in ('schedule', 'manual', 'follow_up')", name="trigger"),
+        CheckConstraint("trigger in ('schedule', 'manual', 'follow_up', 'retry')", name="trigger"),
     )
 
     source_id: Mapped[UUID]
@@ -125,6 +129,10 @@ class SourceFile(TenantKeyed, Timed, Base):
         Index(
             "ix_source_file_going", "tenant_id", "source_id",
             postgresql_where=text("state in ('importing', 'waiting')"),
+        ),
+        Index(
+            "ix_source_file_failed", "tenant_id", "import_id",
+            postgresql_where=text("state = 'failed' and import_id is not null"),
         ),
         _one_of("state", FILE_STATES),
     )  # fmt: skip

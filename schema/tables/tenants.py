@@ -17,7 +17,10 @@ _ROLE_CHECK = "role in (" + ", ".join(f"'{r}'" for r in ROLES) + ")"
 
 
 class Tenant(Timed, Base):
-    """An organisation whose budgets are kept apart from all others."""
+    """An organisation whose budgets are kept apart from all others.
+
+    From `sources_paused_at` on the schedules of its sources rest; `sources_paused_by` is a name.
+    """
 
     __tablename__ = "tenant"
     __table_args__ = (
@@ -35,6 +38,8 @@ class Tenant(Timed, Base):
     time_zone: Mapped[str] = mapped_column(server_default="UTC")
     fiscal_start_month: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     settings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    sources_paused_at: Mapped[datetime | None]
+    sources_paused_by: Mapped[str | None]
     deleted_at: Mapped[datetime | None]
 
 

@@ -45,14 +45,18 @@ class Place(Protocol):
     def settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """`config` and `secret` of a source that reads here."""
 
+    def missing(self) -> dict[str, Any]:
+        """A `config` that names a place which does not exist."""
+
+
+class HostPlace(Place, Protocol):
+    """The same on a host."""
+
     def elsewhere(self, host: str, port: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """The same on another server."""
 
     def wrong_secrets(self) -> Iterator[dict[str, Any]]:
         """Secrets that this place must refuse."""
-
-    def missing(self) -> dict[str, Any]:
-        """A `config` that names a place which does not exist."""
 
 
 def csv_of(rows: Rows) -> bytes:
@@ -145,67 +149,11 @@ class ConnectorContract:
 
     # Refusing -----------------------------------------------------------------------------------
 
-    def test_a_wrong_secret_is_named_and_not_told(self, place: Place) -> None:
-        place.put("budget.csv", ROWS)
-        config, _ = place.settings()
-        for secret in place.wrong_secrets():
-            with pytest.raises(SignInRefused) as refused:
-                self.attempt(config, secret)
-            for value in secret.values():
-                assert str(value) not in refused.value.detail
-            assert not isinstance(refused.value, Transient)
-
     def test_a_place_that_does_not_exist_is_named(self, place: Place) -> None:
         place.put("budget.csv", ROWS)
         _, secret = place.settings()
         with pytest.raises(PathMissing):
             self.attempt(place.missing(), secret)
-
-    @contextmanager
-    def elsewhere(self, place: Place, host: str, port: int) -> Iterator[Connector]:
-        config, secret = place.elsewhere(host, port)
-        with connector_class(self.kind)(config, secret) as connector:  # type: ignore[call-arg]
-            yield connector
-
-    def test_an_unknown_host_is_named(self, place: Place) -> None:
-        with (
-            self.elsewhere(place, "no-such-host.invalid", 22) as connector,
-            pytest.raises(NameUnknown),
-        ):
-            connector.check()
-
-    def test_a_refused_connection_is_named(self, place: Place) -> None:
-        with socket.socket() as closed:
-            closed.bind(("127.0.0.1", 0))
-            port = closed.getsockname()[1]
-        with (
-            self.elsewhere(place, "127.0.0.1", port) as connector,
-            pytest.raises(NoConnection) as refused,
-        ):
-            connector.check()
-        assert not isinstance(refused.value, NoAnswer)
-        assert isinstance(refused.value, Transient)
-
-    def test_a_host_that_says_nothing_is_named(
-        self, place: Place, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(network, "CONNECT_SECONDS", 0.3)
-        monkeypatch.setattr(settings(), "source_timeout_seconds", 1)
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            port = silent.getsockname()[1]
-            with self.elsewhere(place, "127.0.0.1", port) as connector, pytest.raises(NoAnswer):
-                connector.check()
-
-    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "[::1]"])
-    def test_a_private_host_is_refused_unless_the_operator_allows_it(
-        self, place: Place, monkeypatch: pytest.MonkeyPatch, host: str
-    ) -> None:
-        monkeypatch.setattr(settings(), "allow_private_hosts", "")
-        asked: list[object] = []
-        monkeypatch.setattr(socket, "create_connection", lambda *a, **k: asked.append(a))
-        with self.elsewhere(place, host, 22) as connector, pytest.raises(HostNotAllowed):
-            connector.check()
-        assert asked == []
 
     # Settling -----------------------------------------------------------------------------------
 
@@ -270,3 +218,63 @@ class FolderContract(ConnectorContract):
         place.put("budget.csv", [*ROWS, ["Fire", "5"]])
         reader.settle(arrival, "move")
         assert self.names(reader) == ["budget.csv"]
+
+
+class HostContract(ConnectorContract):
+    """What connectors of places on other hosts, which want a secret, must do beyond that."""
+
+    def test_a_wrong_secret_is_named_and_not_told(self, place: HostPlace) -> None:
+        place.put("budget.csv", ROWS)
+        config, _ = place.settings()
+        for secret in place.wrong_secrets():
+            with pytest.raises(SignInRefused) as refused:
+                self.attempt(config, secret)
+            for value in secret.values():
+                assert str(value) not in refused.value.detail
+            assert not isinstance(refused.value, Transient)
+
+    @contextmanager
+    def elsewhere(self, place: HostPlace, host: str, port: int) -> Iterator[Connector]:
+        config, secret = place.elsewhere(host, port)
+        with connector_class(self.kind)(config, secret) as connector:  # type: ignore[call-arg]
+            yield connector
+
+    def test_an_unknown_host_is_named(self, place: HostPlace) -> None:
+        with (
+            self.elsewhere(place, "no-such-host.invalid", 22) as connector,
+            pytest.raises(NameUnknown),
+        ):
+            connector.check()
+
+    def test_a_refused_connection_is_named(self, place: HostPlace) -> None:
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            port = closed.getsockname()[1]
+        with (
+            self.elsewhere(place, "127.0.0.1", port) as connector,
+            pytest.raises(NoConnection) as refused,
+        ):
+            connector.check()
+        assert not isinstance(refused.value, NoAnswer)
+        assert isinstance(refused.value, Transient)
+
+    def test_a_host_that_says_nothing_is_named(
+        self, place: HostPlace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(network, "CONNECT_SECONDS", 0.3)
+        monkeypatch.setattr(settings(), "source_timeout_seconds", 1)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            with self.elsewhere(place, "127.0.0.1", port) as connector, pytest.raises(NoAnswer):
+                connector.check()
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "[::1]"])
+    def test_a_private_host_is_refused_unless_the_operator_allows_it(
+        self, place: HostPlace, monkeypatch: pytest.MonkeyPatch, host: str
+    ) -> None:
+        monkeypatch.setattr(settings(), "allow_private_hosts", "")
+        asked: list[object] = []
+        monkeypatch.setattr(socket, "create_connection", lambda *a, **k: asked.append(a))
+        with self.elsewhere(place, host, 22) as connector, pytest.raises(HostNotAllowed):
+            connector.check()
+        assert asked == []

@@ -12,7 +12,7 @@ from bursar.config import settings
 from bursar.errors import NotPermitted, SignInRefused
 from connectors import Connector
 from connectors.s3 import S3
-from tests.connectors.contract import ROWS, FolderContract, Rows, csv_of
+from tests.connectors.contract import ROWS, FolderContract, HostContract, Rows, csv_of
 from tests.connectors.peers.s3_servers import Moto
 
 
@@ -60,7 +60,7 @@ def place(server: Moto) -> Bucket:
     return Bucket(server)
 
 
-class TestS3(FolderContract):
+class TestS3(FolderContract, HostContract):
     kind = "s3"
 
     def test_only_the_prefix_is_read(self, place: Bucket, reader: Connector) -> None:

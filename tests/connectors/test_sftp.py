@@ -21,7 +21,7 @@ from bursar.errors import (
 )
 from connectors import Connector
 from connectors.sftp import Sftp
-from tests.connectors.contract import ROWS, FolderContract, Rows, csv_of
+from tests.connectors.contract import ROWS, FolderContract, HostContract, Rows, csv_of
 from tests.connectors.peers.sftp_servers import PASSWORD, AsyncSsh, OpenSsh, SftpServer
 
 
@@ -86,7 +86,7 @@ def place(server: SftpServer) -> Folder:
     return Folder(server)
 
 
-class TestSftp(FolderContract):
+class TestSftp(FolderContract, HostContract):
     kind = "sftp"
 
     def test_a_host_key_that_nobody_agreed_to_is_shown(self, place: Folder) -> None:

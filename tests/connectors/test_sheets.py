@@ -16,7 +16,7 @@ from bursar.config import settings
 from bursar.errors import ChangedWhileRead, HostNotAllowed, NotPermitted, PathMissing, SourceBusy
 from connectors import Connector, google
 from connectors.sheets import Sheets
-from tests.connectors.contract import ROWS, ConnectorContract, Rows
+from tests.connectors.contract import ROWS, HostContract, Rows
 from tests.connectors.peers.google_server import Google
 
 
@@ -77,7 +77,7 @@ def place(server: Google, monkeypatch: pytest.MonkeyPatch) -> Iterator[Spreadshe
     server.silent_seconds = 0
 
 
-class TestSheets(ConnectorContract):
+class TestSheets(HostContract):
     kind = "sheets"
 
     def rows(self, content: bytes) -> Rows:

@@ -269,6 +269,7 @@ def test_a_server_that_is_away_is_looked_at_again_before_its_next_day(
         assert feed.work(bell) == outcome
     planned = feed.all(Job, Job.state == "queued")
     assert len(planned) == again
+    assert len(feed.all(SourceRun, SourceRun.trigger == "retry")) == again
     assert feed.alerts() == ["source_failed"]
     for job in planned:
         assert timedelta(minutes=4) < job.run_after - job.created_at <= timedelta(minutes=5)
@@ -276,6 +277,20 @@ def test_a_server_that_is_away_is_looked_at_again_before_its_next_day(
         change(feed, Job, run_after=Job.created_at)
         assert feed.work(Bell(feed.tenant_id, job.id, job.kind, job.queue)) == "succeeded"
         assert (feed.budgets(), feed.alerts()) == ({"Ops/Fuel": "5.00"}, [])
+
+
+def test_a_pause_ends_the_tries_that_were_planned(make_feed: Any) -> None:
+    feed = make_feed(schedule="0 2 1 1 *")
+    with feed.database.transaction(feed.tenant_id, "test") as session:
+        source = editing.get_source(session, feed.id, lock=True)
+        later, _ = start_run(session, source, "retry", "test", after=timedelta(minutes=5))
+        editing.change_source(session, source, source.row_version, {"is_active": False})
+    assert later is not None
+    assert later.job_id is not None
+    change(feed, Job, run_after=Job.created_at)
+    bell = Bell(feed.tenant_id, later.job_id, "sources.sync", "syncs")
+    assert feed.work(bell) == "succeeded"
+    assert feed.one(SourceRun, SourceRun.id == later.id).state == "skipped"
 
 
 def test_a_look_that_waits_comes_sooner_when_it_is_needed_sooner(feed: Feed) -> None:

@@ -51,6 +51,7 @@ def bursar(home: Path, *arguments: str, timeout: float) -> subprocess.CompletedP
             **kept,
             **ROOMY,
             "BURSAR_HOME": str(home),
+            "BURSAR_FOLDER_ROOT": f"{home}/drop/{{tenant}}",
             "BURSAR_FLOWER_PORT": str(any_free_port("127.0.0.1")),
             "PYTHONPATH": str(ROOT),
             "NO_COLOR": "1",

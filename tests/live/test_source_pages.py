@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ops.cli.client import Client
 from tests.connectors.peers.sftp_servers import AsyncSsh
 from tests.connectors.test_sftp import Folder
 from tests.live.browser import Watched
@@ -62,6 +63,11 @@ def test_a_source_is_added_agreed_to_and_run(watched: Watched, mine: Live, folde
     watched.open("/sources")
     page.get_by_text("Healthy").wait_for()
     watched.check()
+    page.get_by_role("button", name="Pause all sources").click()
+    page.get_by_text("All sources are paused by Ada Admin").wait_for()
+    watched.check()
+    page.get_by_role("button", name="Let all go on").click()
+    page.get_by_role("button", name="Pause all sources").wait_for()
 
 
 def test_a_webhook_is_made_and_its_secret_shown_once(watched: Watched, mine: Live) -> None:
@@ -73,6 +79,43 @@ def test_a_webhook_is_made_and_its_secret_shown_once(watched: Watched, mine: Liv
     page.get_by_role("button", name="Add the webhook").click()
     page.get_by_text("it is not shown again").wait_for()
     watched.check()
+    page.get_by_role("button", name="Send a test event").click()
+    page.get_by_text("A test event is on its way").wait_for()
+    for _ in range(60):
+        page.reload()
+        if page.get_by_text("The DNS knows no host").count():
+            break
+        page.wait_for_timeout(500)
+    page.get_by_role("row").filter(has_text="webhook.test").wait_for()
+    watched.check()
     watched.open("/webhooks")
     page.get_by_role("link", name="https://example.invalid/hook").wait_for()
     watched.check()
+
+
+def test_a_failed_file_is_taken_again(watched: Watched, mine: Live) -> None:
+    place = mine.home / "drop" / str(mine.tenant_id)
+    place.mkdir(parents=True)
+    (place / "bad.csv").write_text("Department,Fiscal Year,Budget\nOps,FY2026,lots\n")
+    api = Client(mine.url, mine.key)
+    new = {"name": "Drop", "type": "folder", "config": {}, "settle_seconds": 0}
+    source = api.post("/sources", new)["id"]
+    page = watched.log_in(mine)
+    watched.open(f"/sources/{source}")
+    page.get_by_role("button", name="Run now").click()
+
+    def until_failed() -> None:
+        for _ in range(60):
+            page.reload()
+            if page.get_by_role("button", name="Take again").count():
+                break
+            page.wait_for_timeout(500)
+        page.get_by_role("button", name="Take again bad.csv").wait_for()
+
+    until_failed()
+    watched.check()
+    page.get_by_role("button", name="Take again bad.csv").click()
+    page.get_by_text("It is imported again.").wait_for()
+    until_failed()
+    assert len(api.get("/imports")["data"]) == 2
+    assert watched.complaints == []

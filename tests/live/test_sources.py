@@ -80,3 +80,62 @@ def test_the_clock_loads_files_by_itself(live: Live, folder: Folder, tmp_path: P
             break
         time.sleep(0.5)
     assert file["state"] == "imported"
+
+
+def test_sources_are_paused_from_the_shell_one_all_and_everywhere(
+    live: Live, folder: Folder, tmp_path: Path
+) -> None:
+    mine = live.another()
+    tenant = f"--tenant={mine.tenant_id}"
+    source = add(mine, folder, tmp_path, "--schedule=* * * * *")
+    api = Client(mine.url, mine.key)
+    assert mine.command("sources", "pause", "Nightly", tenant).returncode == 0
+    assert api.get(f"/sources/{source}")["is_active"] is False
+    assert mine.command("sources", "resume", "Nightly", tenant).returncode == 0
+    assert api.get(f"/sources/{source}")["is_active"] is True
+    assert mine.command("sources", "pause", tenant).returncode == 1
+    paused = mine.command("sources", "pause", "--all", "--json", tenant)
+    assert json.loads(paused.stdout)["paused_by"] == "the key command line"
+    assert mine.command("sources", "resume", "--all", tenant).returncode == 0
+    assert api.get("/sources/pause")["paused"] is False
+    assert mine.command("schedules", "pause", "start_sources").returncode == 0
+    try:
+        assert api.get("/sources/pause")["operator_paused_at"] is not None
+        listed = json.loads(mine.command("schedules", "list", "--json").stdout)["data"]
+        assert [one["name"] for one in listed if one["paused"]] == ["start_sources"]
+    finally:
+        resumed = mine.command("schedules", "resume", "start_sources")
+    assert resumed.returncode == 0, resumed.stderr
+    assert api.get("/sources/pause")["paused"] is False
+    assert mine.command("schedules", "pause", "tock").returncode == 1
+
+
+def test_a_folder_of_the_machine_is_read_and_its_files_moved(live: Live) -> None:
+    mine = live.another()
+    tenant = f"--tenant={mine.tenant_id}"
+    folder = mine.home / "drop" / str(mine.tenant_id) / "in"
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)  # the stack runs as another account where root starts it
+    (folder / "a.csv").write_text("Department,Fiscal Year,Budget\nOps,FY2026,5\n")
+    (folder / "b.csv").symlink_to("/etc/passwd")
+    made = mine.command(
+        "sources", "add", "Drop", "--type=folder", "--config=path=in", "--after=move", tenant
+    )
+    assert made.returncode == 0, made.stderr
+    api = Client(mine.url, mine.key)
+    found = api.get(f"/sources/{made.stdout.strip()}")
+    api.patch(f"/sources/{found['id']}", {"settle_seconds": 0}, found["version"])
+    tested = mine.command("sources", "test", "Drop", tenant)
+    assert (tested.returncode, tested.stdout) == (0, "ok: in has 1 matching files.\n")
+    synced = mine.command("sources", "sync", "Drop", tenant)
+    assert synced.stdout.startswith("succeeded, 1 files seen, 1 taken")
+    for _ in range(60):
+        if (folder / "imported/a.csv").is_file():
+            break
+        time.sleep(0.5)
+    assert (folder / "imported/a.csv").is_file()
+    assert [one["budgeted_amount"] for one in api.get("/budgets")["data"]] == ["5.00"]
+    outside = mine.command("sources", "add", "Out", "--type=folder", "--config=path=/etc", tenant)
+    assert outside.returncode == 0
+    refused = mine.command("sources", "test", "Out", tenant)
+    assert (refused.returncode, refused.stdout.split(":")[0]) == (1, "folder_not_allowed")

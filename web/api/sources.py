@@ -9,15 +9,18 @@ from flask_openapi3 import APIBlueprint, Tag
 from sqlalchemy.orm import Session
 
 from bursar.errors import SourceFault
-from bursar.sources import editing, scheduling
+from bursar.sources import editing, pausing, retaking, scheduling
 from bursar.sources.editing import NewSource
 from connectors.syncing import open_source
 from schema.tables import Source
 from web import idempotency
 from web.api.sources_wire import (
+    FileOut,
     FilePage,
+    PausesOut,
     RunPage,
     SourceChange,
+    SourceFilePath,
     SourceIn,
     SourceOut,
     SourcePage,
@@ -25,11 +28,12 @@ from web.api.sources_wire import (
     SyncOut,
     TestOut,
     file_wire,
+    pauses_wire,
     run_wire,
     source_wire,
 )
 from web.api.wire import ListQuery, problems
-from web.auth import OPERATE, READ, principal, require, transaction
+from web.auth import OPERATE, READ, known_as, principal, require, transaction
 from web.jobs import announce
 from web.versions import etag, required_version
 
@@ -65,6 +69,38 @@ def create_source(body: SourceIn) -> Response:
         return idempotency.Answer(201, _wire(session, source), headers)
 
     return idempotency.once(work, body.model_dump(mode="json"))
+
+
+@api.get("/pause", responses={"200": PausesOut, **problems()})
+@require(READ)
+def get_pause() -> Response:
+    """Whether all sources rest, since when and on whose word."""
+    with transaction() as session:
+        return jsonify(pauses_wire(pausing.pauses(session)))
+
+
+@api.post("/pause", responses={"200": PausesOut, **problems(400, 409)})
+@require(OPERATE)
+def pause_sources() -> Response:
+    """Let all sources rest: no run and no alarm by their schedules. By hand they still run."""
+
+    def work(session: Session) -> idempotency.Answer:
+        pausing.pause_tenant(session, known_as())
+        return idempotency.Answer(200, pauses_wire(pausing.pauses(session)))
+
+    return idempotency.once(work, {})
+
+
+@api.post("/resume", responses={"200": PausesOut, **problems(400, 409)})
+@require(OPERATE)
+def resume_sources() -> Response:
+    """End the tenant's pause. What was due meanwhile runs once; what was late is no alarm."""
+
+    def work(session: Session) -> idempotency.Answer:
+        pausing.resume_tenant(session)
+        return idempotency.Answer(200, pauses_wire(pausing.pauses(session)))
+
+    return idempotency.once(work, {})
 
 
 @api.get("/<source_id>", responses={"200": SourceOut, **problems(404)})
@@ -155,6 +191,23 @@ def list_files(path: SourcePath, query: ListQuery) -> Response:
         found = editing.list_files(session, path.source_id, limit=query.limit, cursor=query.cursor)
         data = [file_wire(row.SourceFile) for row in found.rows]
     return jsonify(data=data, next_cursor=found.next_cursor)
+
+
+@api.post(
+    "/<source_id>/files/<file_id>/retake", responses={"200": FileOut, **problems(400, 404, 409)}
+)
+@require(OPERATE)
+def retake_file(path: SourceFilePath) -> Response:
+    """Take a file again that failed or was not taken. Bytes that are kept are imported at once."""
+
+    def work(session: Session) -> idempotency.Answer:
+        source = editing.get_source(session, path.source_id, lock=True)
+        file, bell = retaking.retake(session, source, path.file_id, principal().actor)
+        return idempotency.Answer(
+            200, file_wire(file), after_commit=lambda: announce(bell) if bell else None
+        )
+
+    return idempotency.once(work, path.model_dump(mode="json"))
 
 
 def _wire(session: Session, source: Source) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from bursar.sources.pausing import Pauses
 from schema.tables import Source, SourceFile, SourceRun
 from web.api.importing_asked import DefaultsIn
 from web.api.wire import Model, Out, Text, time_text
 
-Kind = Literal["sftp", "s3", "sheets"]
+Kind = Literal["sftp", "s3", "sheets", "folder"]
 Policy = Literal["ask", "evolve", "freeze"]
 Mode = Literal["all_or_nothing", "skip_errors"]
 Stale = Literal["ignore", "manual", "refuse"]
@@ -95,6 +96,17 @@ class SourceOut(Out):
     updated_at: str
 
 
+class PausesOut(Out):
+    """Whether the schedules of all sources rest, and on whose word."""
+
+    paused: bool
+    paused_at: str | None = Field(description="Since when the tenant has paused its sources.")
+    paused_by: str | None = Field(description="Who has.")
+    operator_paused_at: str | None = Field(
+        description="Since when the operator has paused the sources of all tenants."
+    )
+
+
 class SourcePage(Out):
     """A page of sources."""
 
@@ -106,7 +118,7 @@ class RunOut(Out):
     """One look at a source."""
 
     id: UUID
-    trigger: Literal["schedule", "manual", "follow_up"]
+    trigger: Literal["schedule", "manual", "follow_up", "retry"]
     state: Literal["queued", "running", "succeeded", "partial", "failed", "skipped"]
     job_id: UUID | None
     files_seen: int
@@ -175,6 +187,13 @@ class SourcePath(BaseModel):
     source_id: UUID
 
 
+class SourceFilePath(BaseModel):
+    """Which file of which source."""
+
+    source_id: UUID
+    file_id: UUID
+
+
 def source_wire(source: Source, *, has_secret: bool) -> dict[str, Any]:
     """A source as the API shows it."""
     plain = (
@@ -195,6 +214,16 @@ def source_wire(source: Source, *, has_secret: bool) -> dict[str, Any]:
         "mapping_template_id": str(template) if template else None,
         **{name: getattr(source, name) for name in plain},
         **{name: time_text(getattr(source, name)) for name in times},
+    }
+
+
+def pauses_wire(found: Pauses) -> dict[str, Any]:
+    """The pauses of all sources as the API shows them."""
+    return {
+        "paused": found.tenant_since is not None or found.operator_since is not None,
+        "paused_at": time_text(found.tenant_since),
+        "paused_by": found.tenant_by,
+        "operator_paused_at": time_text(found.operator_since),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from flask import Response, jsonify, make_response
 from flask_openapi3 import APIBlueprint, Tag
@@ -184,15 +184,7 @@ def try_webhook(path: WebhookPath) -> Response:
 
     def work(session: Session) -> idempotency.Answer:
         found = endpoints.get_endpoint(session, path.webhook_id)
-        payload = {"event": "webhook.test", "customerId": str(found.tenant_id)}
-        made = WebhookDelivery(
-            tenant_id=found.tenant_id, endpoint_id=found.id, event_id=uuid4(),
-            event="webhook.test", payload=payload,
-        )  # fmt: skip
-        session.add(made)
-        session.flush()
-        session.refresh(made)
-        return _ringing(made)
+        return _ringing(deliveries.note_test(session, found))
 
     return idempotency.once(work, {"webhook_id": str(path.webhook_id)})
 

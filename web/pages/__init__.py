@@ -13,6 +13,7 @@ from web.pages import (
     dashboard,
     docs,
     drawing,
+    flower,
     import_repairs,
     imports,
     jobs,
@@ -58,6 +59,7 @@ def install(app: Flask) -> None:
     drawing.install(app)
     for page in _PAGES:
         app.register_blueprint(page.blueprint)
+    flower.install(app)
     app.context_processor(_shared)
     app.extensions["bursar_error_page"] = error_page
 
@@ -69,6 +71,9 @@ def error_page(answer: Response, detail: str) -> Any:
         if request.headers.get("HX-Request") == "true":
             # A fragment cannot take the place of the page, so the page itself has to go.
             return make_response("", 401, {"HX-Redirect": url_for("login.form")})
+        if request.path.startswith(flower.PREFIX):
+            # What asks here is also programs of others, which must see that it was refused.
+            return make_response(login.page(request.full_path.rstrip("?")), 401)
         return redirect(target)
     status = answer.status_code
     if status == 413:
@@ -95,7 +100,7 @@ def _shared() -> dict[str, Any]:
     def may(permission: str) -> bool:
         return who is not None and allows(who.role, permission)
 
-    return {"who": who, "may": may}
+    return {"who": who, "may": may, "flower_shown": flower.shown}
 
 
 __all__ = ["install", "login"]

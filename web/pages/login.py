@@ -17,7 +17,7 @@ blueprint = Blueprint("login", __name__)
 @blueprint.get("/login")
 def form() -> Any:
     """The log-in form."""
-    return _page(local(request.args.get("next", "/")))
+    return page(local(request.args.get("next", "/")))
 
 
 @blueprint.post("/login")
@@ -27,7 +27,7 @@ def submit() -> Any:
     try:
         who = log_in(database(), email, request.form.get("password", ""))
     except Unauthenticated as error:
-        return make_response(_page(target, email, error.detail), 401)
+        return make_response(page(target, email, error.detail), 401)
     session.clear()
     session.permanent = True
     session["tenant"] = str(who.tenant_id)
@@ -43,5 +43,6 @@ def logout() -> Any:
     return redirect(url_for("login.form"), 303)
 
 
-def _page(target: str, email: str = "", wrong: str | None = None) -> str:
+def page(target: str, email: str = "", wrong: str | None = None) -> str:
+    """The log-in page, which leads on to `target`."""
     return render_template("login.html", next=target, email=email, wrong=wrong)

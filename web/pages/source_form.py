@@ -8,11 +8,18 @@ from typing import Any
 
 from flask import request
 
+from bursar.config import settings
 from bursar.errors import Fault, InvalidInput
 from bursar.sources.editing import NewSource
 from schema.tables import Source
 
-TYPES = {"sftp": "SFTP server", "s3": "S3 bucket", "sheets": "Google Sheet"}
+TYPES = {
+    "sftp": "SFTP server",
+    "s3": "S3 bucket",
+    "sheets": "Google Sheet",
+    "folder": "Folder of this machine",
+}
+ACTIONS = {"leave": "Leave them", "move": "Move to imported/", "tag": "Tag them"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,10 @@ CONFIG = {
         Field("spreadsheet_id", "Spreadsheet id", "Between /d/ and /edit in its address.", True),
         Field("range", "Tab or range", "Such as Budget or Budget!A1:F; empty: the first tab."),
     ),
+    "folder": (
+        Field("path", "Folder", "Below the one that the operator has opened, such as incoming."),
+        Field("pattern", "Files", "Such as budget_*.csv, *.xlsx; empty: all."),
+    ),
 }
 SECRET = {
     "sftp": (
@@ -59,7 +70,15 @@ SECRET = {
     "sheets": (
         Field("service_account", "Service account", "The JSON that Google gives.", long=True),
     ),
+    "folder": (),
 }
+
+
+def offered() -> dict[str, str]:
+    """The types that a new source can have here."""
+    return {
+        kind: words for kind, words in TYPES.items() if kind != "folder" or settings().folder_root
+    }
 
 
 def new_source(kind: str) -> NewSource:

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from bursar.errors import BursarError, Conflict, InvalidInput, SourceFault
-from bursar.sources import editing, scheduling
+from bursar.sources import editing, pausing, retaking, scheduling
+from bursar.sources.places import actions_of
 from connectors.syncing import open_source
 from schema.tables import Source, SourceRun
-from web.auth import OPERATE, READ, principal, require, transaction
+from web.auth import OPERATE, READ, known_as, principal, require, transaction
 from web.jobs import announce
 from web.pages import source_form
-from web.pages.source_form import CONFIG, SECRET, TYPES
+from web.pages.source_form import ACTIONS, CONFIG, SECRET, TYPES
 
 blueprint = Blueprint("source_pages", __name__, url_prefix="/sources")
 _STRIP = 12  # the last runs that a list shows
@@ -29,7 +30,20 @@ def index() -> Any:
     with transaction() as session:
         found = editing.list_sources(session, limit=25, cursor=request.args.get("cursor") or None)
         rows = [(row.Source, *_standing(session, row.Source)) for row in found.rows]
-    return render_template("sources.html", rows=rows, found=found, types=TYPES)
+        pauses = pausing.pauses(session)
+    return render_template("sources.html", rows=rows, found=found, types=TYPES, pauses=pauses)
+
+
+@blueprint.post("/pause")
+@blueprint.post("/resume", endpoint="resume_all")
+@require(OPERATE)
+def pause_all() -> Any:
+    """Let all sources of the tenant rest, or go on."""
+    on = request.endpoint == "source_pages.resume_all"
+    with transaction() as session:
+        pausing.resume_tenant(session) if on else pausing.pause_tenant(session, known_as())
+    flash("The sources go on by their schedules." if on else "All sources rest.")
+    return redirect(url_for("source_pages.index"), 303)
 
 
 @blueprint.get("/new")
@@ -117,6 +131,20 @@ def pause(source_id: UUID) -> Any:
     return redirect(url_for("source_pages.show", source_id=source_id), 303)
 
 
+@blueprint.post("/<uuid:source_id>/files/<uuid:file_id>/retake")
+@require(OPERATE)
+def retake(source_id: UUID, file_id: UUID) -> Any:
+    """Take a file again that failed or was not taken."""
+    with transaction() as session:
+        source = editing.get_source(session, source_id, lock=True)
+        file, bell = retaking.retake(session, source, file_id, principal().actor)
+    if bell is not None:
+        announce(bell)
+    kept = file.file_id is not None
+    flash("It is imported again." if kept else "The next run takes it, if it is still there.")
+    return redirect(url_for("source_pages.show", source_id=source_id), 303)
+
+
 @blueprint.get("/<uuid:source_id>/edit")
 @require(OPERATE)
 def edit(source_id: UUID) -> Any:
@@ -161,9 +189,11 @@ def _page(source_id: UUID, seen: str = "", fault: SourceFault | None = None) -> 
         cursor = request.args.get("cursor") or None
         files = editing.list_files(session, source_id, limit=25, cursor=cursor)
         has_secret = editing.has_secret(session, source)
+        pauses = pausing.pauses(session)
     return render_template(
         "source.html", source=source, health=health, runs=runs, files=files, types=TYPES,
         fields=CONFIG[source.type], has_secret=has_secret, seen=seen, fault=fault,
+        pauses=pauses,
     )  # fmt: skip
 
 
@@ -172,8 +202,10 @@ def _form(kind: str, source: Source | None, refusal: BursarError | None) -> Any:
         raise NotFound
     body = render_template(
         "source_form.html", kind=kind, types=TYPES, source=source, refusal=refusal,
+        offered=source_form.offered(),
         config=CONFIG.get(kind, ()), secret=SECRET.get(kind, ()),
         typed=source_form.typed(source) if kind else {},
+        actions={one: ACTIONS[one] for one in actions_of(kind)} if kind else {},
         wrong={f.pointer.rpartition("/")[2]: f.detail for f in refusal.faults} if refusal else {},
     )  # fmt: skip
     return make_response(body, 422 if refusal else 200)

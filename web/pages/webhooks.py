@@ -59,6 +59,18 @@ def rotate(webhook_id: UUID) -> Any:
     return _page(webhook_id, secret)
 
 
+@blueprint.post("/<uuid:webhook_id>/test")
+@require(OPERATE)
+def test(webhook_id: UUID) -> Any:
+    """Send a test event; its delivery tells how it went."""
+    with transaction() as session:
+        endpoint = endpoints.get_endpoint(session, webhook_id)
+        sent = deliveries.note_test(session, endpoint)
+    ring_delivery(sent.tenant_id, sent.id)
+    flash("A test event is on its way. Reload the page to see how it went.")
+    return redirect(url_for("webhook_pages.show", webhook_id=webhook_id), 303)
+
+
 @blueprint.post("/<uuid:webhook_id>/off")
 @blueprint.post("/<uuid:webhook_id>/on", endpoint="switch_on")
 @require(OPERATE)

@@ -63,7 +63,9 @@ def _holds() -> None:
     for column in ("stage", "state"):
         op.execute(f"alter table hold alter {column} drop default")
         op.execute(f"alter table hold alter {column} type hold_{column}")
-    op.execute("alter table hold alter stage set default 'reserved', alter state set default 'open'")
+    op.execute(
+        "alter table hold alter stage set default 'reserved', alter state set default 'open'"
+    )
     op.create_index(
         "ix_hold_expiring",
         "hold",

@@ -14,7 +14,9 @@ from sqlalchemy import text
 
 from bursar import alerts, errors
 from bursar.database import Database
+from bursar.ledger import funds
 from bursar.ledger import operations as ledger
+from bursar.ledger.answers import Answer, Retry
 from bursar.ledger.reconcile import broken_budgets, reconcile
 from bursar.telling import tell_noted
 from tests.conftest import MakeBudget
@@ -22,7 +24,7 @@ from tests.conftest import MakeBudget
 
 def reserve(
     database: Database, tenant: UUID, budget: UUID, amount: str, ref: str = "", **more: object
-) -> ledger.Answer:
+) -> Answer:
     return ledger.reserve(
         database, tenant, budget, Decimal(amount), str(more.pop("currency", "USD")),
         ref_id=ref or uuid4().hex, actor="test", **more,  # type: ignore[arg-type]
@@ -111,14 +113,14 @@ def test_a_key_replays_its_answer_and_refuses_another_request(
     database: Database, tenant_id: UUID, make_budget: MakeBudget
 ) -> None:
     budget = make_budget("1000")
-    retry = ledger.Retry.of("key-1", "100")
+    retry = Retry.of("key-1", "100")
     first = reserve(database, tenant_id, budget, "100", "a", retry=retry)
     reserve(database, tenant_id, budget, "200", "b")
     again = reserve(database, tenant_id, budget, "100", "a", retry=retry)
     assert again.replayed
     assert again.balance == first.balance == 100  # as it was answered then
     with pytest.raises(errors.IdempotencyKeyReused):
-        reserve(database, tenant_id, budget, "5", "c", retry=ledger.Retry.of("key-1", "5"))
+        reserve(database, tenant_id, budget, "5", "c", retry=Retry.of("key-1", "5"))
 
 
 def test_charging_keeps_what_is_used(
@@ -151,7 +153,7 @@ def test_releasing_returns_the_money(
 def test_a_topup_raises_what_is_available_only(
     database: Database, tenant_id: UUID, make_budget: MakeBudget
 ) -> None:
-    answer = ledger.fund(
+    answer = funds.fund(
         database, tenant_id, make_budget("1000"), Decimal(500), "USD", reason="more", actor="test"
     )
     assert (answer.available, answer.balance) == (1500, 0)
@@ -238,7 +240,7 @@ def test_the_ledger_equals_a_model_of_it(
         ref, amount = f"{unique}-{slot}", Decimal(cents) / 100
         try:
             if kind == "fund":
-                ledger.fund(database, tenant_id, budget, amount, "USD", reason="", actor="t")
+                funds.fund(database, tenant_id, budget, amount, "USD", reason="", actor="t")
                 authorized += amount
             elif kind == "reserve" and ref not in holds:
                 reserve(database, tenant_id, budget, str(amount), ref)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from cryptography.fernet import Fernet
@@ -12,7 +14,9 @@ from sqlalchemy import text
 
 from bursar.config import settings
 from bursar.database import Database
+from schema.tables import SourceFile
 from tests.api_client import Api, code_of
+from tests.conftest import MakeApi
 
 CANARY = "canary-of-a-secret"
 SFTP = {
@@ -171,3 +175,59 @@ def test_a_run_is_queued_once(api: Api) -> None:
     assert api.get(f"/sources/{made['id']}/files").get_json()["data"] == []
     job = api.get(f"/jobs/{run['job_id']}").get_json()
     assert job["kind"] == "sources.sync"
+
+
+def test_all_sources_are_paused_and_go_on(api: Api, make_api: MakeApi) -> None:
+    assert api.get("/sources/pause").get_json() == {
+        "paused": False, "paused_at": None, "paused_by": None, "operator_paused_at": None,
+    }  # fmt: skip
+    paused = api.post("/sources/pause").get_json()
+    assert paused["paused"]
+    assert paused["paused_by"] == "an API key"
+    assert make_api("auditor").get("/sources/pause").get_json() == paused
+    assert api.post("/sources/pause").get_json() == paused, "the first pause stays"
+    assert not api.post("/sources/resume").get_json()["paused"]
+    assert code_of(make_api("auditor").post("/sources/pause")) == (403, "forbidden")
+
+
+def test_folders_of_the_machine_want_the_operators_word(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = {"name": "Drop", "type": "folder", "config": {"path": "in"}}
+    refused = api.post("/sources", folder)
+    assert code_of(refused) == (422, "folder_not_allowed")
+    assert "BURSAR_FOLDER_ROOT" in refused.get_json()["detail"]
+    monkeypatch.setattr(settings(), "folder_root", f"{tmp_path}/{{tenant}}")
+    made = api.post("/sources", folder).get_json()
+    assert (made["config"], made["has_secret"]) == ({"path": "in", "pattern": ""}, False)
+    tested = api.post(f"/sources/{made['id']}/test").get_json()
+    assert (tested["ok"], tested["cause"]) == (False, "path")
+    upwards = api.patch(f"/sources/{made['id']}", {"config": {"path": "../x"}}, made["version"])
+    assert code_of(upwards) == (422, "invalid_input")
+    assert upwards.get_json()["errors"][0]["pointer"] == "/config/path"
+    secret = api.post("/sources", folder | {"name": "Other", "secret": {"password": "x"}})
+    assert code_of(secret) == (422, "invalid_input")
+    tagged = api.post("/sources", folder | {"name": "Other", "after_action": "tag"})
+    assert code_of(tagged) == (422, "invalid_input")
+
+
+def test_a_file_that_failed_is_taken_again(
+    api: Api, make_api: MakeApi, database: Database, tenant_id: UUID
+) -> None:
+    source_id = make(api)["id"]
+    file = SourceFile(
+        tenant_id=tenant_id, source_id=UUID(source_id), path="/out/a.csv", revision="1",
+        state="failed", error={"code": "too_large", "detail": "Too large."},
+    )  # fmt: skip
+    with database.transaction(tenant_id, "test") as session:
+        session.add(file)
+    path = f"/sources/{source_id}/files/{file.id}/retake"
+    assert code_of(make_api("auditor").post(path)) == (403, "forbidden")
+    key = {"Idempotency-Key": "once"}
+    taken = api.post(path, headers=key)
+    assert (taken.status_code, taken.get_json()["state"]) == (200, "settling")
+    assert taken.get_json()["error"] is None
+    assert api.post(path, headers=key).get_json() == taken.get_json()
+    assert code_of(api.post(path)) == (409, "source_file_not_retakable")
+    other = make(api, name="Other")["id"]
+    assert code_of(api.post(f"/sources/{other}/files/{file.id}/retake")) == (404, "not_found")

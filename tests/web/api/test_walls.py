@@ -50,7 +50,7 @@ def test_without_a_key_every_route_but_the_open_ones_refuses(app: Flask) -> None
         if rule in OPEN:
             continue
         response = client.open(filled(rule, str(uuid4())), method=method)
-        if rule.startswith(("/api", "/v1", "/metrics")):
+        if rule.startswith(("/api", "/v1", "/metrics", "/flower")):
             assert code_of(response) == (401, "unauthenticated"), (rule, method)
         elif method == "GET":
             assert response.status_code == 302, (rule, method)

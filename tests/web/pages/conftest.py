@@ -32,7 +32,7 @@ class Visitor:
         assert found is not None, path
         return found[1]
 
-    def send(self, path: str, seen: str | None = None, **fields: Any) -> TestResponse:
+    def send(self, path: str, /, seen: str | None = None, **fields: Any) -> TestResponse:
         return self.client.post(path, data={"csrf_token": self.token(seen or "/login"), **fields})
 
     def log_in(self, email: str, password: str = PASSWORD, target: str = "/") -> TestResponse:

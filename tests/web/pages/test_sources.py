@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from bursar import schedules
 from bursar.config import settings
+from bursar.database import Database
+from schema.tables import SourceFile
 from tests.api_client import Api
 from tests.web.pages.conftest import MakeVisitor, Visitor
 
@@ -101,3 +106,76 @@ def test_a_webhook_shows_its_secret_once(visitor: Visitor) -> None:
     assert "example.invalid" not in visitor.get("/webhooks").text
     refused = visitor.send("/webhooks", seen="/webhooks", url="http://127.0.0.1/")
     assert (refused.status_code, "not a public address" in refused.text) == (422, True)
+
+
+def test_all_sources_rest_and_the_page_says_on_whose_word(
+    visitor: Visitor, make_visitor: MakeVisitor, database: Database
+) -> None:
+    assert "Pause all sources" not in visitor.get("/sources").text
+    page = made(visitor, schedule="02:00")
+    visitor.send("/sources/pause", seen="/sources")
+    for shown in ("/sources", page):
+        assert "All sources are paused</strong> by Mia Member" in visitor.get(shown).text
+    auditor = make_visitor("auditor").get("/sources").text
+    assert "by Mia Member" in auditor
+    assert "Let all go on" not in auditor
+    visitor.send("/sources/resume", seen="/sources")
+    assert "are paused" not in visitor.get("/sources").text
+    schedules.pause(database, "start_sources")
+    try:
+        assert "Paused by the operator" in visitor.get("/sources").text
+    finally:
+        schedules.resume(database, "start_sources")
+    assert "Paused by the operator" not in visitor.get("/sources").text
+
+
+def test_a_folder_is_offered_where_the_operator_has_opened_one(
+    visitor: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = {"name": "Drop", "path": "in", "after_action": "move"}
+    assert "Folder of this machine" not in visitor.get("/sources/new").text
+    refused = visitor.send("/sources/new/folder", seen="/sources/new/folder", **form)
+    assert (refused.status_code, "BURSAR_FOLDER_ROOT" in refused.text) == (422, True)
+    monkeypatch.setattr(settings(), "folder_root", f"{tmp_path}/{{tenant}}")
+    assert "Folder of this machine" in visitor.get("/sources/new").text
+    shown = visitor.get("/sources/new/folder").text
+    assert "Secret" not in shown
+    assert ('value="move"' in shown, 'value="tag"' in shown) == (True, False)
+    page = str(visitor.send("/sources/new/folder", seen="/sources/new/folder", **form).location)
+    assert "moved to imported/" in visitor.get(page).text
+    assert "There is no file or folder" in visitor.send(f"{page}/test", seen=page).text
+    assert visitor.get(f"{page}/edit").status_code == 200
+
+
+def test_a_test_event_is_sent_from_the_page(visitor: Visitor) -> None:
+    visitor.send("/webhooks", seen="/webhooks", url="https://example.invalid/hook")
+    found = re.search(r'href="(/webhooks/[0-9a-f-]{36})"', visitor.get("/webhooks").text)
+    assert found is not None
+    page = found[1]
+    assert visitor.send(f"{page}/test", seen=page).location == page
+    assert "webhook.test" in visitor.get(page).text
+    visitor.send(f"{page}/off", seen=page)
+    assert "Send a test event" not in visitor.get(page).text
+
+
+def test_a_failed_file_has_a_button_to_take_it_again(
+    visitor: Visitor, make_visitor: MakeVisitor, database: Database, tenant_id: UUID
+) -> None:
+    page = made(visitor)
+    source_id = UUID(page.rpartition("/")[2])
+    with database.transaction(tenant_id, "test") as session:
+        for name, state in (("bad.csv", "failed"), ("good.csv", "imported")):
+            session.add(
+                SourceFile(
+                    tenant_id=tenant_id, source_id=source_id, path=name, revision="1", state=state
+                )
+            )
+    shown = visitor.get(page).text
+    buttons = re.findall(r'action="([^"]+/retake)"', shown)
+    assert len(buttons) == 1
+    assert "/retake" not in make_visitor("auditor").get(page).text
+    answer = visitor.send(buttons[0], seen=page)
+    assert answer.location == page
+    assert "The next run takes it" in visitor.get(page).text
+    again = visitor.send(buttons[0], seen=page)
+    assert (again.status_code, "can be taken again" in again.text) == (409, True)
