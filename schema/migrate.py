@@ -23,6 +23,7 @@ SCRIPTS = (
     "functions/tenancy.sql",
     "functions/ledger_core.sql",
     "functions/ledger_reserve.sql",
+    "functions/ledger_batch.sql",
     "functions/ledger_holds.sql",
     "functions/ledger_funds.sql",
     "functions/ledger_import.sql",

@@ -117,3 +117,9 @@ class SameBudget(InvalidInput):
     """A transfer needs two different budgets."""
 
     code = "same_budget"
+
+
+class BatchRefused(Conflict):
+    """Another item of the batch was refused, so none was posted."""
+
+    code = "batch_refused"

@@ -42,6 +42,7 @@ REFUSALS: dict[str, tuple[type[errors.BursarError], str]] = {
     ),
     "not_reversible": (errors.NotReversible, ""),
     "already_reversed": (errors.AlreadyReversed, ""),
+    "batch_refused": (errors.BatchRefused, ""),
     "same_budget": (errors.SameBudget, ""),
     "idempotency_key_reused": (errors.IdempotencyKeyReused, ""),
 }

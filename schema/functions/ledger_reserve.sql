@@ -34,6 +34,54 @@ begin
   on conflict do nothing;
 end $$;
 
+-- Whatever is not plain, under the locks: references seen before, refusals, overrides, budgets under
+-- others.
+create or replace function ledger_reserve_carefully(
+  p_tenant uuid, p_budget uuid, p_amount numeric, p_currency text,
+  p_ref_type text, p_ref_id text, p_expires_at timestamptz, p_actor text,
+  p_key text, p_request bytea, p_stage text, p_override text
+) returns ledger_answer language plpgsql as $$
+declare
+  r public.ledger_answer;
+  before public.budget_account;
+  account public.budget_account;
+  held public.hold;
+  refusal text;
+begin
+  before := public.ledger_lock(p_tenant, p_budget);
+  select * into held from public.hold
+   where tenant_id = p_tenant and ref_type = p_ref_type and ref_id = p_ref_id;
+  if found then
+    r := public.ledger_answer_of(
+      case when held.budget_id = p_budget and held.amount = p_amount
+                and before.currency = p_currency
+           then 'ok' else 'reference_reused' end, before, held);
+    r.replayed := r.code = 'ok';
+    return public.ledger_remember(p_tenant, p_key, p_request, r);
+  end if;
+  refusal := public.ledger_refusal(before, p_amount, p_currency, p_override is not null);
+  if refusal is not null then
+    if refusal = 'insufficient_funds' then
+      perform public.ledger_tell_refusal(before, p_amount);
+    end if;
+    r := public.ledger_answer_of(refusal, before, null);
+    if refusal = 'not_found' then
+      return r;
+    end if;
+    return public.ledger_remember(p_tenant, p_key, p_request, r);
+  end if;
+  account := public.ledger_append(
+    before, case p_stage when 'reserved' then 'reserve' else 'commit' end, 'available', p_stage,
+    p_amount, p_ref_type, p_ref_id, p_actor, 'override: ' || p_override);
+  insert into public.hold
+    (tenant_id, account_id, budget_id, ref_type, ref_id, stage, amount, expires_at)
+  values (p_tenant, account.id, p_budget, p_ref_type, p_ref_id, p_stage, p_amount, p_expires_at)
+  returning * into held;
+  perform public.ledger_tell_crossing(account, 0, p_amount, 0);
+  return public.ledger_remember(
+    p_tenant, p_key, p_request, public.ledger_answer_of('ok', account, held));
+end $$;
+
 -- Set money aside in a stage ('reserved', or 'committed' for an obligation without a reservation).
 -- Refused when it would pass the limit of an account under absolute control, or of a budget above
 -- that controls it; with a reason for an override it is not, and the entry keeps the reason. The
@@ -47,10 +95,7 @@ create function ledger_reserve(
 ) returns ledger_answer language plpgsql security definer as $$
 declare
   r public.ledger_answer;
-  before public.budget_account;
   account public.budget_account;
-  held public.hold;
-  refusal text;
   moment timestamptz;
 begin
   perform set_config('bursar.tenant', p_tenant::text, true);
@@ -60,8 +105,8 @@ begin
       return r;
     end if;
   end if;
-  select * into held from public.hold
-   where tenant_id = p_tenant and ref_type = p_ref_type and ref_id = p_ref_id;
+  perform 1 from public.hold
+    where tenant_id = p_tenant and ref_type = p_ref_type and ref_id = p_ref_id;
   if not found and p_override is null then
     -- A queue of its own for each budget: those who wait get their turn in order.
     perform pg_advisory_xact_lock(hashtextextended(p_budget::text, 0));
@@ -101,18 +146,37 @@ begin
     )
     select c.* into account from counted c;
     if account.id is not null then
-      held.ref_type := p_ref_type;
-      held.ref_id := p_ref_id;
-      held.stage := p_stage;
-      held.state := 'open';
-      held.amount := p_amount;
-      held.charged := 0;
-      held.released := 0;
-      held.refunded := 0;
-      held.remaining := p_amount;
-      held.expires_at := p_expires_at;
-      perform public.ledger_tell_crossing(account, 0, p_amount, 0);
-      r := public.ledger_answer_of('ok', account, held);
+      -- Written out, because handing whole rows to functions costs as much as writing the entry.
+      if account.used + account.rolled_up
+         >= account.authorized * least(account.soft_cap_pct, account.approach_pct) / 100 then
+        perform public.ledger_tell_crossing(account, 0, p_amount, 0);
+      end if;
+      r.code := 'ok';
+      r.replayed := false;
+      r.budget_id := p_budget;
+      r.account_id := account.id;
+      r.ref_type := p_ref_type;
+      r.ref_id := p_ref_id;
+      r.state := p_stage;
+      r.amount := p_amount;
+      r.charged := 0;
+      r.released := 0;
+      r.refunded := 0;
+      r.remaining := p_amount;
+      r.expires_at := p_expires_at;
+      r.currency := account.currency;
+      r.authorized := account.authorized;
+      r.reserved := account.reserved;
+      r.committed := account.committed;
+      r.spent := account.spent;
+      r.available := account.available;
+      r.utilization_percent := public.ledger_utilization(
+        account.used + account.rolled_up, account.authorized);
+      r.soft_cap_exceeded :=
+        account.used + account.rolled_up >= account.authorized * account.soft_cap_pct / 100;
+      r.hard_cap_approaching :=
+        account.used + account.rolled_up >= account.authorized * account.approach_pct / 100;
+      r.entry_seq := account.entry_seq;
       if p_key is not null then
         return public.ledger_remember(p_tenant, p_key, p_request, r);
       end if;
@@ -120,37 +184,7 @@ begin
     end if;
   end if;
 
-  -- Everything else, under the locks: references seen before, refusals, budgets under others.
-  before := public.ledger_lock(p_tenant, p_budget);
-  select * into held from public.hold
-   where tenant_id = p_tenant and ref_type = p_ref_type and ref_id = p_ref_id;
-  if found then
-    r := public.ledger_answer_of(
-      case when held.budget_id = p_budget and held.amount = p_amount
-                and before.currency = p_currency
-           then 'ok' else 'reference_reused' end, before, held);
-    r.replayed := r.code = 'ok';
-    return public.ledger_remember(p_tenant, p_key, p_request, r);
-  end if;
-  refusal := public.ledger_refusal(before, p_amount, p_currency, p_override is not null);
-  if refusal is not null then
-    if refusal = 'insufficient_funds' then
-      perform public.ledger_tell_refusal(before, p_amount);
-    end if;
-    r := public.ledger_answer_of(refusal, before, null);
-    if refusal = 'not_found' then
-      return r;
-    end if;
-    return public.ledger_remember(p_tenant, p_key, p_request, r);
-  end if;
-  account := public.ledger_append(
-    before, case p_stage when 'reserved' then 'reserve' else 'commit' end, 'available', p_stage,
-    p_amount, p_ref_type, p_ref_id, p_actor, 'override: ' || p_override);
-  insert into public.hold
-    (tenant_id, account_id, budget_id, ref_type, ref_id, stage, amount, expires_at)
-  values (p_tenant, account.id, p_budget, p_ref_type, p_ref_id, p_stage, p_amount, p_expires_at)
-  returning * into held;
-  perform public.ledger_tell_crossing(account, 0, p_amount, 0);
-  return public.ledger_remember(
-    p_tenant, p_key, p_request, public.ledger_answer_of('ok', account, held));
+  return public.ledger_reserve_carefully(
+    p_tenant, p_budget, p_amount, p_currency, p_ref_type, p_ref_id, p_expires_at, p_actor,
+    p_key, p_request, p_stage, p_override);
 end $$;
