@@ -133,12 +133,15 @@ class _Reader(io.RawIOBase):
         window = [(at, min(_CHUNK, end - at)) for at in range(self._offset, end, _CHUNK)]
         if not window:
             return b""
+        blocks = []
         with named_causes(self._arrival.path):
-            content = b"".join(self._file.readv(window))
-        if len(content) != end - self._offset:
-            raise ChangedWhileRead(f"{self._arrival.name} ended early; it is tried again.")
+            for block, (_, size) in zip(self._file.readv(window), window, strict=False):
+                if len(block) != size:
+                    # At once: paramiko would wait in vain for the blocks that lie behind the end.
+                    raise ChangedWhileRead(f"{self._arrival.name} ended early; it is tried again.")
+                blocks.append(block)
         self._offset = end
-        return content
+        return b"".join(blocks)
 
 
 def _arrival(path: str, entry: paramiko.SFTPAttributes) -> Arrival:

@@ -31,6 +31,14 @@ MakeBudget = Callable[..., UUID]
 MakeApi = Callable[..., Api]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes: all that runs on the one live stack in one, other files whole."""
+    for item in items:
+        folder = item.path.parent.name
+        group = "live" if folder == "live" else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def stack_home() -> Iterator[Home]:
     """A home whose PostgreSQL and Valkey run until the session ends, or is killed.

@@ -39,6 +39,24 @@ _NOTE = text(
     on conflict (tenant_id, source_id, path, revision) do update set last_seen_at = now()
     """
 )
+# A file that is as it was before another content of it was loaded, or comes back after it went away
+# unread, is there anew: the old row keeps its story under a revision that no listing shows.
+_BACK = text(
+    """
+    update source_file f
+       set revision = f.revision || ' of '
+           || to_char(f.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+      from unnest(cast(:paths as text[]), cast(:revisions as text[])) as s(path, revision)
+     where f.tenant_id = :tenant and f.source_id = :source
+       and f.path = s.path and f.revision = s.revision
+       and (f.state = 'skipped' and f.error->>'code' = 'gone'
+            or exists (
+              select from source_file p
+               where p.tenant_id = :tenant and p.source_id = :source and p.path = f.path
+                 and p.last_seen_at > f.last_seen_at
+                 and p.state in ('taken', 'importing', 'waiting', 'imported')))
+    """
+)
 # A file is settled when a later look, long enough after the first, shows the same revision.
 _SETTLE = text(
     """
@@ -81,12 +99,16 @@ def note_listing(session: Session, source: Source, listing: Sequence[Seen]) -> l
     names: dict[str, Any] = {
         "tenant": source.tenant_id, "source": source.id, "settle": source.settle_seconds,
     }  # fmt: skip
+    shown = {
+        "paths": [seen.path for seen in listing],
+        "revisions": [seen.revision for seen in listing],
+    }
+    session.execute(_BACK, names | shown)
     session.execute(
         _NOTE,
         names
+        | shown
         | {
-            "paths": [seen.path for seen in listing],
-            "revisions": [seen.revision for seen in listing],
             "sizes": [seen.size_bytes for seen in listing],
             "times": [seen.modified_at for seen in listing],
             "wholes": [seen.whole for seen in listing],

@@ -107,11 +107,11 @@ def list_deliveries(
 
 def require_url(url: str) -> str:
     """An address that messages may be sent to. Raises InvalidInput, HostNotAllowed."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
-    except ValueError:
-        port = 0
+    except ValueError:  # brackets that hold no address, a port that is no number
+        parts, port = urlsplit(""), 0
     wrong = (
         parts.scheme not in ("https", "http") or not parts.hostname
         or "@" in parts.netloc or port == 0

@@ -33,11 +33,13 @@ HEAD = "Department,Sub Category,Fiscal Year,Budget\n"
 class Feed:
     """A source and the folder that it reads, and everything that its jobs do."""
 
-    def __init__(self, database: Database, tenant_id: UUID, folder: Folder, **more: Any) -> None:
+    def __init__(
+        self, database: Database, tenant_id: UUID, folder: Any, kind: str = "sftp", **more: Any
+    ) -> None:
         self.database, self.tenant_id, self.folder = database, tenant_id, folder
         config, secret = folder.settings()
         new = NewSource(
-            f"Feed {uuid4().hex[:6]}", "sftp", config, secret,
+            f"Feed {uuid4().hex[:6]}", kind, config, secret,
             **{"settle_seconds": 0, "drift_policy": "ask"} | more,
         )  # fmt: skip
         with database.transaction(tenant_id, "test") as session:

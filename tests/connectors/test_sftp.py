@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from bursar.errors import (
 )
 from connectors import Connector
 from connectors.sftp import Sftp
-from tests.connectors.contract import ROWS, FolderContract, HostContract, Rows, csv_of
+from tests.connectors.contract import MANY, ROWS, FolderContract, HostContract, Rows, csv_of
 from tests.connectors.peers.sftp_servers import PASSWORD, AsyncSsh, OpenSsh, SftpServer
 
 
@@ -136,6 +137,20 @@ class TestSftp(FolderContract, HostContract):
             file.write(b"Fire,5\n")
         with pytest.raises(ChangedWhileRead):
             opened.__exit__(None, None, None)
+
+    @pytest.mark.parametrize("left", [0, 1, 32_768, 100_000])
+    def test_a_file_that_was_cut_short_since_it_was_listed_is_noticed_at_once(
+        self, place: Folder, reader: Connector, left: int
+    ) -> None:
+        place.put("budget.csv", MANY)
+        place.put("next.csv", MANY)
+        arrival, following = sorted(reader.list(), key=lambda found: found.name)
+        start = time.monotonic()
+        os.truncate(place.file("budget.csv"), left)
+        with pytest.raises(ChangedWhileRead):
+            self.read(reader, arrival)
+        assert time.monotonic() - start < 10
+        assert self.rows(self.read(reader, following)) == MANY, "the run goes on with the next one"
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,33 @@ def test_a_changed_file_changes_its_budgets(feed: Feed) -> None:
     assert feed.budgets() == {"Ops/Fuel": "5.00"}, "a file that went back is news"
 
 
+def test_a_file_that_went_back_with_its_old_revision_is_news(feed: Feed) -> None:
+    """As after a restore that keeps times, and always in S3, which goes by the content."""
+    for again in ("5", "6", "5", "6"):
+        feed.put("a.csv", f"Ops,Fuel,FY2026,{again}\n")
+        os.utime(feed.folder.file("a.csv"), (1_700_000_000 + int(again),) * 2)
+        for _ in range(2):
+            feed.sync()
+        assert feed.budgets() == {"Ops/Fuel": f"{again}.00"}
+    assert len(feed.all(ImportRun)) == 4
+    assert {file.state for file in feed.all(SourceFile)} == {"imported"}
+
+
+def test_a_file_that_went_away_unread_and_came_back_is_loaded(make_feed: Any) -> None:
+    feed: Feed = make_feed(settle_seconds=1)
+    feed.put("a.csv", "Ops,Fuel,FY2026,5\n")
+    feed.sync()
+    away = feed.folder.file("a.csv").rename(feed.folder.file("a.csv.part"))
+    feed.sync()
+    assert feed.files() == {"a.csv": "skipped"}
+    away.rename(feed.folder.file("a.csv"))
+    time.sleep(1.1)
+    assert feed.sync().files_taken == 0, "it has to stand still anew"
+    time.sleep(1.1)
+    assert feed.sync().files_taken == 1
+    assert feed.budgets() == {"Ops/Fuel": "5.00"}
+
+
 def test_a_file_that_is_renamed_or_touched_is_loaded_once(feed: Feed) -> None:
     feed.put("january.csv", "Ops,Fuel,FY2026,5\n")
     feed.sync()

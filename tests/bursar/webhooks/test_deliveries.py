@@ -173,7 +173,7 @@ def test_a_private_address_is_refused_when_made_and_when_sent(
 
 @pytest.mark.parametrize(
     "url", ["ftp://example.com/", "https://", "https://user:pw@example.com/", "https://a b/", "x",
-            "https://example.com:99999/"],
+            "https://example.com:99999/", "http://[::1", "http://[127.0.0.1]/", "http://[v1]x/"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(events: Events, url: str) -> None:
     with (

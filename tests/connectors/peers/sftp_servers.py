@@ -9,7 +9,9 @@ import shutil
 import tempfile
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 
@@ -109,6 +111,8 @@ class AsyncSsh(SftpServer):
 
     def __init__(self) -> None:
         super().__init__()
+        # Called before each block that somebody reads, to meddle with the file meanwhile.
+        self.before_read: Callable[[], object] | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -120,7 +124,7 @@ class AsyncSsh(SftpServer):
             self.port,
             server_host_keys=[self.host_key],
             server_factory=lambda: _Users(self),
-            sftp_factory=lambda channel: _Files(channel, chroot=str(self.files).encode()),
+            sftp_factory=lambda channel: _Files(self, channel),
         )
 
     def path(self, name: str) -> str:
@@ -159,6 +163,15 @@ class _Users(asyncssh.SSHServer):
 
 
 class _Files(asyncssh.SFTPServer):
+    def __init__(self, server: AsyncSsh, channel: asyncssh.SSHServerChannel[bytes]) -> None:
+        super().__init__(channel, chroot=str(server.files).encode())
+        self._meddled = server
+
+    def read(self, file_obj: object, offset: int, size: int) -> Any:
+        if self._meddled.before_read is not None:
+            self._meddled.before_read()
+        return super().read(file_obj, offset, size)
+
     def scandir(self, path: bytes) -> object:
         if b"closed" in path:
             raise asyncssh.SFTPPermissionDenied("closed")
