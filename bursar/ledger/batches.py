@@ -31,12 +31,14 @@ class Item:
 
 
 def reserve_many(
-    database: Database, tenant_id: UUID, items: Sequence[Item], mode: Mode = "each"
-) -> list[Answer | BursarError]:
+    database: Database, tenant_id: UUID, items: Sequence[Item], mode: Mode = "each", *,
+    one_request: bool = False,
+) -> list[Answer | BursarError]:  # fmt: skip
     """Reserve each item for itself, or all or none; an answer or a refusal each, in order.
 
     A refusal is what `reserve` would have raised; where none is posted because another was refused,
-    the others are BatchRefused.
+    the others are BatchRefused. With `one_request` the keys of all items are one caller's, and one
+    that came with another request refuses them all (IdempotencyKeyReused).
     """
     if not items:
         return []
@@ -53,8 +55,8 @@ def reserve_many(
     )  # fmt: skip
     rows = database.call_all(
         "select * from ledger_reserve_many(%s, %s, %s::uuid[], %s::numeric[], %s::text[],"
-        " %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::bytea[])",
-        (tenant_id, mode, *map(list, columns)),
+        " %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::bytea[], %s)",
+        (tenant_id, mode, *map(list, columns), one_request),
     )
     return [_outcome(row) for row in rows]
 

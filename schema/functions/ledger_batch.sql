@@ -108,12 +108,13 @@ end $$;
 
 -- Reserve many, each for itself ('each') or all or none ('all'); one answer an item, in order. Where
 -- none is posted because another was refused, the others answer 'batch_refused'. Each item may have
--- an idempotency key of its own.
+-- an idempotency key of its own; where all are of one request, one that was used for another request
+-- refuses them all.
 drop function if exists ledger_reserve_many;
 create function ledger_reserve_many(
   p_tenant uuid, p_mode text, p_budgets uuid[], p_amounts numeric[], p_currencies text[],
   p_ref_types text[], p_ref_ids text[], p_expiries timestamptz[], p_actors text[],
-  p_keys text[] default null, p_requests bytea[] default null
+  p_keys text[] default null, p_requests bytea[] default null, p_one_request boolean default false
 ) returns setof ledger_answer language plpgsql security definer as $$
 declare
   answers public.ledger_answer[] := array_fill(
@@ -130,6 +131,12 @@ begin
     foreach place in array places loop
       answers[place] := public.ledger_replay(p_tenant, p_keys[place], p_requests[place]);
     end loop;
+    if p_one_request and exists (select from unnest(answers) u
+                                  where u.code = 'idempotency_key_reused') then
+      r.code := 'idempotency_key_reused';
+      return query select x.* from unnest(array_fill(r, array[cardinality(p_budgets)])) x;
+      return;
+    end if;
     select array_agg(i order by i) into places
       from unnest(places) i where (answers[i]).code is null;
   end if;

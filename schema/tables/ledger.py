@@ -29,21 +29,29 @@ from schema.tables.base import NOW, Base, TenantKeyed, within_tenant
 Percent = Numeric(12, 4)
 ZERO = text("0")
 USED = ("reserved", "committed", "spent")
-# Domains and not checks of the table: PostgreSQL reads a table's checks anew for each statement,
-# which made half of the cost of writing an entry; those of a domain it keeps.
-Bucket = DOMAIN(
+
+
+class Words(DOMAIN):
+    """A domain over text; compared as text is.
+
+    Domains and not checks of the table: PostgreSQL reads a table's checks anew for each statement,
+    those of a domain it keeps.
+    """
+
+    operator_classes = Text.operator_classes
+
+
+Bucket = Words(
     "ledger_bucket", Text(),
     check="value in ('external', 'available', 'reserved', 'committed', 'spent')",
 )  # fmt: skip
-EntryKind = DOMAIN(
+EntryKind = Words(
     "ledger_kind", Text(),
     check="value in ('fund', 'adjust', 'transfer_in', 'transfer_out', 'carry_in', 'carry_out',"
     " 'reserve', 'commit', 'charge', 'release', 'expire', 'refund', 'reverse')",
 )  # fmt: skip
-HoldStage = DOMAIN("hold_stage", Text(), check="value in ('reserved', 'committed')")
-HoldState = DOMAIN(
-    "hold_state", Text(), check="value in ('open', 'charged', 'released', 'expired')"
-)
+HoldStage = Words("hold_stage", Text(), check="value in ('reserved', 'committed')")
+HoldState = Words("hold_state", Text(), check="value in ('open', 'charged', 'released', 'expired')")
 
 
 class BudgetAccount(TenantKeyed, Base):

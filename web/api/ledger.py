@@ -1,4 +1,4 @@
-"""The ledger of a budget: top up, utilization, entries, reconcile."""
+"""The ledger of a budget: utilization, entries, where they came from, reconcile."""
 
 from __future__ import annotations
 
@@ -11,38 +11,25 @@ from flask_openapi3 import APIBlueprint, Tag
 from bursar.budgets.balances import get_balance
 from bursar.database import database
 from bursar.importing.lineage import Source, sources_of
-from bursar.ledger import funds, operations
+from bursar.ledger import operations
 from bursar.ledger.answers import Answer
 from bursar.ledger.entries import list_entries
 from bursar.ledger.reconcile import reconcile
-from bursar.money import positive_amount
 from schema.tables import LedgerEntry
-from web import idempotency
 from web.api.wire import (
-    AmountIn,
     AmountOut,
     BudgetPath,
     CurrencyCode,
     ListQuery,
-    LongText,
-    Model,
     Out,
     amount_text,
     percent_text,
     problems,
     time_text,
 )
-from web.auth import ADMIN, FUND, READ, principal, require, transaction
+from web.auth import ADMIN, READ, principal, require, transaction
 
 api = APIBlueprint("ledger", __name__, url_prefix="/api/v1/budgets", abp_tags=[Tag(name="Ledger")])
-
-
-class TopupIn(Model):
-    """Money to add."""
-
-    amount: AmountIn
-    currency: CurrencyCode
-    reason: LongText = ""
 
 
 class UtilizationOut(Out):
@@ -135,24 +122,6 @@ def account_wire(answer: Answer) -> dict[str, Any]:
         "soft_cap_exceeded": answer.soft_cap_exceeded,
         "hard_cap_approaching": answer.hard_cap_approaching,
     }
-
-
-@api.post("/<budget_id>/topup", responses={"201": UtilizationOut, **problems(400, 404, 409)})
-@require(FUND)
-def topup(path: BudgetPath, body: TopupIn) -> Response:
-    """Add money to a budget."""
-    who = principal()
-    answer = funds.fund(
-        database(),
-        who.tenant_id,
-        path.budget_id,
-        positive_amount(body.amount, body.currency),
-        body.currency,
-        reason=body.reason,
-        actor=who.actor,
-        retry=idempotency.retry_of(body.model_dump()),
-    )
-    return idempotency.reply(answer, account_wire(answer), 201)
 
 
 @api.get("/<budget_id>/utilization", responses={"200": UtilizationOut, **problems(404)})

@@ -12,6 +12,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from bursar.database import database
+from bursar.errors import Forbidden
 from bursar.ledger import operations
 from bursar.ledger.answers import Answer
 from bursar.money import positive_amount, positive_decimal
@@ -22,19 +23,21 @@ from web.api.wire import (
     AmountOut,
     BudgetPath,
     CurrencyCode,
+    LongText,
     Model,
     Out,
     amount_text,
     problems,
     time_text,
 )
-from web.auth import READ, SPEND, principal, require
+from web.auth import FUND, READ, SPEND, allows, principal, require
 
 api = APIBlueprint(
     "reservations", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Reservations")]
 )
 
 LONGEST_HOLD_SECONDS = 100 * 366 * 86_400
+Reason = Annotated[LongText, Field(min_length=1)]
 Reference = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00/]+$")]
 
 
@@ -52,7 +55,7 @@ def _future(value: object) -> object:
     return value
 
 
-class ReservationIn(Model):
+class ToReserve(Model):
     """Money to set aside under a reference of the caller."""
 
     amount: AmountIn
@@ -60,6 +63,17 @@ class ReservationIn(Model):
     ref_id: Reference
     ref_type: Reference = "reservation"
     expires_at: Annotated[AwareDatetime, BeforeValidator(_future)] | None = None
+
+
+class ReservationIn(ToReserve):
+    """A reservation to make."""
+
+    stage: Literal["reserved", "committed"] = Field(
+        "reserved", description="`committed` for an obligation without a reservation before it."
+    )
+    override: Reason | None = Field(
+        None, description="Why the limit is passed; needs the right to fund."
+    )
 
 
 class ReservationOut(Out):
@@ -72,6 +86,7 @@ class ReservationOut(Out):
     amount: AmountOut
     charged: AmountOut
     released: AmountOut
+    refunded: AmountOut
     remaining: AmountOut
     currency: CurrencyCode
     expires_at: str | None
@@ -85,6 +100,12 @@ class PartIn(Model):
     """A part of a reservation; left out, all that remains."""
 
     amount: AmountIn | None = None
+
+
+class RefundIn(PartIn):
+    """A part of what was charged; left out, all of it."""
+
+    reason: Reason
 
 
 class ReservationPath(BaseModel):
@@ -109,11 +130,19 @@ def reservation_wire(answer: Answer) -> dict[str, Any]:
         "state": answer.state,
         **{
             name: amount_text(getattr(answer, name), answer.currency)
-            for name in ("amount", "charged", "released", "remaining")
+            for name in ("amount", "charged", "released", "refunded", "remaining")
         },
         "expires_at": time_text(answer.expires_at),
         **account,
     }
+
+
+def may_override(reason: str | None) -> str | None:
+    """The reason to pass a limit, where this caller has the right to. Raises Forbidden."""
+    role = principal().role
+    if reason is not None and not allows(role, FUND):
+        raise Forbidden(f"The role {role} may not pass a limit; it needs `{FUND}`.")
+    return reason
 
 
 @api.post(
@@ -133,6 +162,8 @@ def reserve(path: BudgetPath, body: ReservationIn) -> Response:
         ref_id=body.ref_id,
         ref_type=body.ref_type,
         expires_at=body.expires_at,
+        stage=body.stage,
+        override=may_override(body.override),
         actor=who.actor,
         retry=idempotency.retry_of(body.model_dump()),
     )
@@ -179,6 +210,44 @@ def release(path: ReservationPath, query: RefTypeQuery, body: PartIn) -> Respons
         who.tenant_id,
         path.ref_id,
         _part(body),
+        actor=who.actor,
+        ref_type=query.ref_type,
+        retry=idempotency.retry_of(body.model_dump(), query.ref_type),
+    )
+    return idempotency.reply(answer, reservation_wire(answer), 200)
+
+
+@api.post(
+    "/reservations/<ref_id>/commit", responses={"200": ReservationOut, **problems(400, 404, 409)}
+)
+@require(SPEND)
+def commit(path: ReservationPath, query: RefTypeQuery) -> Response:
+    """Turn all that a reservation holds into an obligation."""
+    who = principal()
+    answer = operations.commit(
+        database(),
+        who.tenant_id,
+        path.ref_id,
+        actor=who.actor,
+        ref_type=query.ref_type,
+        retry=idempotency.retry_of(query.ref_type),
+    )
+    return idempotency.reply(answer, reservation_wire(answer), 200)
+
+
+@api.post(
+    "/reservations/<ref_id>/refund", responses={"200": ReservationOut, **problems(400, 404, 409)}
+)
+@require(SPEND)
+def refund(path: ReservationPath, query: RefTypeQuery, body: RefundIn) -> Response:
+    """Give back what was charged, wholly or in part."""
+    who = principal()
+    answer = operations.refund(
+        database(),
+        who.tenant_id,
+        path.ref_id,
+        _part(body),
+        reason=body.reason,
         actor=who.actor,
         ref_type=query.ref_type,
         retry=idempotency.retry_of(body.model_dump(), query.ref_type),

@@ -82,6 +82,13 @@ def _holds() -> None:
 
 def _accounts() -> None:
     op.execute("drop view if exists budget_balance cascade")
+    # Functions that have others in their place now.
+    op.execute("drop function if exists ledger_lock_for_hold(uuid, text, text)")
+    op.execute("drop function if exists ledger_hold_refusal(budget_account, hold, numeric)")
+    op.execute("drop function if exists ledger_tell_crossing(budget_account, budget_account)")
+    op.execute(
+        "drop function if exists ledger_release(uuid, text, text, numeric, text, text, bytea, text)"
+    )
     for name in ("reserved", "committed"):
         op.drop_constraint(op.f(f"ck_budget_account_{name}"), "budget_account", type_="check")
     op.create_check_constraint(

@@ -101,6 +101,9 @@ BODIES: dict[str, Any] = {
     "topup": {"amount": "1", "currency": "USD"},
     "charge": {},
     "release": {},
+    "refund": {"reason": "x"},
+    "charges": {"amount": "1", "currency": "USD", "ref_id": "x"},
+    "reverse": {"reason": "x"},
 }
 
 
