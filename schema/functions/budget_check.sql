@@ -18,7 +18,8 @@ declare
   wanted_key text := lower(btrim(coalesce(p_sub_category, '')));
   seq_seen bigint;
 begin
-  perform set_config('bursar.tenant', p_tenant::text, true);
+  perform set_config('bursar.tenant', p_tenant::text, true),
+          set_config('enable_seqscan', 'off', true);
   -- The decision moves no money: it need not wait for the disk.
   perform set_config('synchronous_commit', 'off', true);
   select b.id, b.sub_category_key as sub_key, b.status, b.currency as code, b.source,

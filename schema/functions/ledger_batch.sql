@@ -125,7 +125,8 @@ declare
   places int[];
   place int;
 begin
-  perform set_config('bursar.tenant', p_tenant::text, true);
+  perform set_config('bursar.tenant', p_tenant::text, true),
+          set_config('enable_seqscan', 'off', true);
   select array_agg(i) into places from generate_subscripts(p_budgets, 1) i;
   if p_keys is not null then
     foreach place in array places loop

@@ -11,7 +11,8 @@ declare
   account public.budget_account;
   refusal text;
 begin
-  perform set_config('bursar.tenant', p_tenant::text, true);
+  perform set_config('bursar.tenant', p_tenant::text, true),
+          set_config('enable_seqscan', 'off', true);
   r := public.ledger_replay(p_tenant, p_key, p_request);
   if r.code is not null then
     return r;
@@ -48,7 +49,8 @@ declare
   account public.budget_account;
   change numeric;
 begin
-  perform set_config('bursar.tenant', p_tenant::text, true);
+  perform set_config('bursar.tenant', p_tenant::text, true),
+          set_config('enable_seqscan', 'off', true);
   account := public.ledger_lock(p_tenant, p_budget);
   if account.id is null then
     insert into public.budget_account (tenant_id, id, budget_id, currency, decimals)
@@ -91,7 +93,8 @@ declare
   held public.hold;
   refusal text;
 begin
-  perform set_config('bursar.tenant', p_tenant::text, true);
+  perform set_config('bursar.tenant', p_tenant::text, true),
+          set_config('enable_seqscan', 'off', true);
   r := public.ledger_replay(p_tenant, p_key, p_request);
   if r.code is not null then
     return r;
@@ -146,7 +149,8 @@ declare
   name text := public.uuid_v7()::text;
   answers public.ledger_answer[];
 begin
-  perform set_config('bursar.tenant', p_tenant::text, true);
+  perform set_config('bursar.tenant', p_tenant::text, true),
+          set_config('enable_seqscan', 'off', true);
   select request_hash, result into kept from public.action_idempotency
    where tenant_id = p_tenant and key = p_key;
   if found then
@@ -225,7 +229,8 @@ declare
   refusal text;
   more numeric;
 begin
-  perform set_config('bursar.tenant', p_tenant::text, true);
+  perform set_config('bursar.tenant', p_tenant::text, true),
+          set_config('enable_seqscan', 'off', true);
   r := public.ledger_replay(p_tenant, p_key, p_request);
   if r.code is not null then
     return r;

@@ -37,7 +37,8 @@ declare
   refusal text;
   moved numeric;
 begin
-  perform set_config('bursar.tenant', p_tenant::text, true);
+  perform set_config('bursar.tenant', p_tenant::text, true),
+          set_config('enable_seqscan', 'off', true);
   if p_key is not null then
     r := public.ledger_replay(p_tenant, p_key, p_request);
     if r.code is not null then
@@ -140,7 +141,8 @@ declare
   answer public.ledger_answer;
   expired int := 0;
 begin
-  perform set_config('bursar.tenant', p_tenant::text, true);
+  perform set_config('bursar.tenant', p_tenant::text, true),
+          set_config('enable_seqscan', 'off', true);
   for due in
     select ref_type, ref_id from public.hold
      where tenant_id = p_tenant and state = 'open' and expires_at <= now()

@@ -98,7 +98,8 @@ declare
   account public.budget_account;
   moment timestamptz;
 begin
-  perform set_config('bursar.tenant', p_tenant::text, true);
+  perform set_config('bursar.tenant', p_tenant::text, true),
+          set_config('enable_seqscan', 'off', true);
   if p_key is not null then
     r := public.ledger_replay(p_tenant, p_key, p_request);
     if r.code is not null then
