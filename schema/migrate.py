@@ -26,6 +26,7 @@ SCRIPTS = (
     "functions/ledger_batch.sql",
     "functions/ledger_holds.sql",
     "functions/ledger_funds.sql",
+    "functions/ledger_hierarchy.sql",
     "functions/ledger_import.sql",
     "functions/ledger_bulk.sql",
     "functions/ledger_proof.sql",

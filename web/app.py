@@ -24,6 +24,7 @@ from web.api import (
     alerts,
     budgets,
     checks,
+    control,
     funds,
     health,
     import_steps,
@@ -44,6 +45,7 @@ _UNCOUNTED = ("/healthz", "/readyz", "/static/")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _API = (
     budgets,
+    control,
     checks,
     ledger,
     funds,

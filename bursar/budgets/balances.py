@@ -28,7 +28,7 @@ from bursar.errors import NotFound
 from bursar.paging import Page, page
 from schema.tables import Budget
 
-_IDS = ("tenant_id", "id", "import_id", "account_id")
+_IDS = ("tenant_id", "id", "import_id", "account_id", "parent_id")
 _TIMES = ("created_at", "updated_at", "deleted_at")
 _SEARCHED = ("department", "sub_category", "name", "account_code", "external_ref")
 _TEXTS = (
@@ -38,7 +38,7 @@ _TEXTS = (
 )  # fmt: skip
 _AMOUNTS = (
     "authorized", "reserved", "committed", "spent", "used", "available", "soft_cap_pct",
-    "approach_pct", "tolerance_pct", "hard_cap_amount", "utilization_percent",
+    "approach_pct", "tolerance_pct", "hard_cap_amount", "utilization_percent", "rolled_up",
 )  # fmt: skip
 
 # The view of `schema/views/budget_balance.sql`.

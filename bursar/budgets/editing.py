@@ -102,7 +102,7 @@ def edit_budget(
 
     Raises NotFound, VersionStale (with the present version), BudgetFrozen, InvalidAmount.
     """
-    budget = _locked(session, budget_id)
+    budget = lock_budget(session, budget_id)
     if budget.row_version != version:
         raise VersionStale(
             f"The budget is at version {budget.row_version}, not {version}. Read it again.",
@@ -124,7 +124,7 @@ def edit_budget(
 
 def delete_budget(session: Session, budget_id: UUID) -> None:
     """Hide a budget; its entries stay. Raises NotFound, BudgetInUse."""
-    budget = _locked(session, budget_id)
+    budget = lock_budget(session, budget_id)
     # Freezing locks the account: no reservation can come between the look and the deletion.
     _freeze(session, budget.tenant_id, budget_id, frozen=True)
     balance = get_balance(session, budget_id)
@@ -148,7 +148,8 @@ def restore_budget(session: Session, budget_id: UUID) -> Any:
     return get_balance(session, budget_id)
 
 
-def _locked(session: Session, budget_id: UUID) -> Budget:
+def lock_budget(session: Session, budget_id: UUID) -> Budget:
+    """A budget whose row nobody else changes until the transaction ends. Raises NotFound."""
     budget = session.execute(
         select(Budget)
         .where(Budget.id == budget_id, Budget.deleted_at.is_(None))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bursar.errors import NotFound
 
-COUNTERS = ("authorized", "reserved", "committed", "spent")
+COUNTERS = ("authorized", "reserved", "committed", "spent", "rolled_up")
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ returns table (
   stored_reserved numeric, derived_reserved numeric,
   stored_committed numeric, derived_committed numeric,
   stored_spent numeric, derived_spent numeric,
+  stored_rolled_up numeric, derived_rolled_up numeric,
   discrepancy numeric, entries bigint
 ) language plpgsql stable as $$
 begin
@@ -53,14 +54,24 @@ begin
       join budget_account x on x.tenant_id = e.tenant_id and x.id = e.account_id
      where e.tenant_id = p_tenant and (p_budget is null or x.budget_id = p_budget)
      group by e.account_id
+  ), below as (
+    -- What the accounts that each one controls have used.
+    select c.id, sum(x.used) as used
+      from budget_account x, unnest(x.controllers) c (id)
+     where x.tenant_id = p_tenant and x.controllers <> '{}'
+     group by c.id
   )
   select a.budget_id, a.id, a.currency::text,
          a.authorized, coalesce(f.authorized, 0), a.reserved, coalesce(f.reserved, 0),
          a.committed, coalesce(f.committed, 0), a.spent, coalesce(f.spent, 0),
+         a.rolled_up, coalesce(b.used, 0),
          abs(a.authorized - coalesce(f.authorized, 0)) + abs(a.reserved - coalesce(f.reserved, 0))
-         + abs(a.committed - coalesce(f.committed, 0)) + abs(a.spent - coalesce(f.spent, 0)),
+         + abs(a.committed - coalesce(f.committed, 0)) + abs(a.spent - coalesce(f.spent, 0))
+         + abs(a.rolled_up - coalesce(b.used, 0)),
          coalesce(f.entries, 0)
-    from budget_account a left join folded f on f.id = a.id
+    from budget_account a
+    left join folded f on f.id = a.id
+    left join below b on b.id = a.id
    where a.tenant_id = p_tenant and (p_budget is null or a.budget_id = p_budget);
 end $$;
 

@@ -48,6 +48,12 @@ class Budget(TenantKeyed, Timed, Base):
             "import_id",
             postgresql_where=text("import_id is not null"),
         ),
+        Index(
+            "ix_budget_parent",
+            "tenant_id",
+            "parent_id",
+            postgresql_where=text("parent_id is not null"),
+        ),
         CheckConstraint(
             "kind in ('department', 'partner', 'program', 'event', 'campaign')", name="kind"
         ),

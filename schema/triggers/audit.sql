@@ -72,8 +72,30 @@ begin
   end loop;
 end $$;
 
+-- Who changed how a budget is controlled. By rows and columns, because the counters of an account
+-- change with every posting, and its entries tell of those.
+create or replace function audit_control() returns trigger language plpgsql security definer as $$
+begin
+  insert into public.audit_log
+    (tenant_id, actor, action, object_type, object_id, diff, request_id)
+  select new.tenant_id, public.current_actor(), 'control', 'budget', new.budget_id,
+         jsonb_object_agg(n.key, jsonb_build_array(to_jsonb(old) -> n.key, n.value)),
+         current_setting('bursar.request', true)
+    from jsonb_each(to_jsonb(new)) n
+   where n.key in ('control_mode', 'soft_cap_pct', 'approach_pct', 'tolerance_pct',
+                   'hard_cap_amount', 'frozen')
+     and n.value is distinct from to_jsonb(old) -> n.key
+  having count(*) > 0;
+  return null;
+end $$;
+drop trigger if exists audit_control on budget_account;
+create trigger audit_control after update of control_mode, soft_cap_pct, approach_pct,
+  tolerance_pct, hard_cap_amount, frozen on budget_account
+  for each row execute function audit_control();
+
 -- The trail is written by its own role alone, so nobody can forge an entry in it.
 alter function audit_inserts() owner to bursar_audit;
 alter function audit_updates() owner to bursar_audit;
+alter function audit_control() owner to bursar_audit;
 grant usage on schema public to bursar_audit;
 grant insert on audit_log to bursar_audit;

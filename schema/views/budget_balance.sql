@@ -7,8 +7,8 @@ select b.tenant_id, b.id, b.kind, b.name, b.department, b.sub_category, b.accoun
        b.department_key, b.sub_category_key, b.dimensions_key,
        a.id as account_id, a.authorized, a.reserved, a.committed, a.spent, a.used, a.available,
        a.control_mode, a.soft_cap_pct, a.approach_pct, a.tolerance_pct, a.hard_cap_amount,
-       a.frozen, a.entry_seq,
-       ledger_utilization(a.used, a.authorized) as utilization_percent
+       a.frozen, a.entry_seq, a.rolled_up, b.parent_id,
+       ledger_utilization(a.used + a.rolled_up, a.authorized) as utilization_percent
   from budget b
   cross join lateral (
     -- OFFSET 0 keeps the look-up by budget even while statistics are stale after a bulk load.

@@ -27,6 +27,12 @@ def upgrade() -> None:
     _entries()
     _holds()
     _accounts()
+    op.create_index(
+        "ix_budget_parent",
+        "budget",
+        ["tenant_id", "parent_id"],
+        postgresql_where=sa.text("parent_id is not null"),
+    )
 
 
 def _entries() -> None:
