@@ -63,6 +63,17 @@ def positive_amount(value: str | int | Decimal, currency: str) -> Decimal:
     return amount
 
 
+def limit_amount(value: str | int | Decimal, currency: str | None) -> Decimal:
+    """An amount from zero up that limits others; without a currency, of whichever it meets.
+
+    Raises InvalidAmount, UnknownCurrency.
+    """
+    amount = parse_amount(value, currency or _MOST_DECIMALS)
+    if amount < 0:
+        raise InvalidAmount("The amount must not be negative.")
+    return amount
+
+
 def positive_decimal(value: str | int | Decimal) -> Decimal:
     """An amount above zero whose currency is not known yet; the database compares its decimals.
 

@@ -22,6 +22,7 @@ from bursar.errors import InvalidInput, Misconfigured
 from web import auth, compat, openapi, pages, problems, transfer
 from web.api import (
     alerts,
+    approvals,
     budgets,
     checks,
     control,
@@ -47,6 +48,7 @@ _API = (
     budgets,
     control,
     checks,
+    approvals,
     ledger,
     funds,
     reservations,

@@ -123,3 +123,9 @@ class BatchRefused(Conflict):
     """Another item of the batch was refused, so none was posted."""
 
     code = "batch_refused"
+
+
+class DuplicateRule(Conflict):
+    """A rule for this department and currency exists; change that one."""
+
+    code = "duplicate_rule"

@@ -11,7 +11,7 @@ grant insert, update on
   tenant, membership, api_key, fiscal_period, budget, stored_file, import_run, import_row,
   job, job_attempt, action_idempotency, outbox, alert, heartbeat, schedule, schedule_run,
   mapping_template, source, source_secret, source_run, source_file,
-  webhook_endpoint, webhook_delivery
+  webhook_endpoint, webhook_delivery, approval_rule
   to bursar_app;
 grant insert on check_decision, mapping_template_version to bursar_app;
 grant delete on import_row, action_idempotency, schedule_run, source_secret to bursar_app;

@@ -1,10 +1,11 @@
 """All tables, so that `Base.metadata` is complete wherever one of them is imported."""
 
+from schema.tables.approvals import ApprovalRule, CheckDecision
 from schema.tables.base import Base
 from schema.tables.budgets import Budget
 from schema.tables.imports import ImportRow, ImportRun, StoredFile
 from schema.tables.jobs import Heartbeat, Job, JobAttempt, Schedule, ScheduleRun
-from schema.tables.ledger import BudgetAccount, CheckDecision, Hold, LedgerEntry
+from schema.tables.ledger import BudgetAccount, Hold, LedgerEntry
 from schema.tables.records import ActionIdempotency, Alert, AuditLog, Outbox
 from schema.tables.sources import Source, SourceFile, SourceRun, SourceSecret
 from schema.tables.templates import MappingTemplate, MappingTemplateVersion
@@ -16,6 +17,7 @@ __all__ = [
     "Alert",
     "ApiKey",
     "AppUser",
+    "ApprovalRule",
     "AuditLog",
     "Base",
     "Budget",

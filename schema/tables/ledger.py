@@ -187,19 +187,3 @@ class Hold(TenantKeyed, Base):
     expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
-
-
-class CheckDecision(TenantKeyed, Base):
-    """An answer to "can we spend this?", kept with what it was based on."""
-
-    __tablename__ = "check_decision"
-    __table_args__ = (Index("ix_check_decision_budget", "tenant_id", "budget_id", "decided_at"),)
-
-    budget_id: Mapped[UUID | None]
-    amount: Mapped[Decimal]
-    decision: Mapped[str]
-    reason: Mapped[str]
-    available: Mapped[Decimal | None]
-    account_seq: Mapped[int | None] = mapped_column(BigInteger)
-    actor: Mapped[str]
-    decided_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -6,6 +6,7 @@ of entries and holds become domains, and entries and holds rely on the functions
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0006"
 down_revision = "0005"
@@ -32,6 +33,52 @@ def upgrade() -> None:
         "budget",
         ["tenant_id", "parent_id"],
         postgresql_where=sa.text("parent_id is not null"),
+    )
+
+    op.add_column("check_decision", sa.Column("trace", postgresql.JSONB()))
+    op.create_table(
+        "approval_rule",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("department", sa.Text()),
+        sa.Column("currency", sa.CHAR(3)),
+        sa.Column("auto_approve_up_to", sa.Numeric(20, 4), nullable=False),
+        sa.Column("is_active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column(
+            "department_key", sa.Text(), sa.Computed("lower(btrim(department))", persisted=True)
+        ),
+        sa.Column("tenant_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), server_default=sa.text("uuid_v7()"), nullable=False),
+        sa.Column("row_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("auto_approve_up_to >= 0", name=op.f("ck_approval_rule_amount")),
+        sa.CheckConstraint("btrim(department) <> ''", name=op.f("ck_approval_rule_department")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"],
+            ["tenant.id"],
+            name=op.f("fk_approval_rule_tenant_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_approval_rule")),
+    )
+    op.create_index(
+        "uq_approval_rule",
+        "approval_rule",
+        ["tenant_id", "department_key", "currency"],
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+        postgresql_where=sa.text("is_active"),
     )
 
 

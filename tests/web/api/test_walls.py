@@ -90,9 +90,13 @@ def theirs(api: Api, make_budget: MakeBudget, monkeypatch: pytest.MonkeyPatch) -
         "delivery_id": api.post(f"/webhooks/{hook['id']}/test").get_json()["id"],
         "source_id": api.post("/sources", source).get_json()["id"],
         "template_id": made.get_json()["id"],
+        "rule_id": api.post("/approval-rules", RULE).get_json()["id"],
+        "decision_id": api.post("/budgets/check", CHECK).get_json()["decision_id"],
     }
 
 
+RULE = {"name": "R", "auto_approve_up_to": "100"}
+CHECK = {"department": "Engineering", "fiscal_period": "FY2025", "amount": "1"}
 # What each kind of object lets itself be called by.
 _FIELD = {"webhook_id": "description"}
 
