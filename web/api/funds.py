@@ -13,7 +13,7 @@ from bursar.ledger import funds, operations
 from bursar.money import positive_amount
 from web import idempotency
 from web.api.ledger import UtilizationOut, account_wire
-from web.api.reservations import (
+from web.api.reservations_wire import (
     Reason,
     Reference,
     ReservationOut,

@@ -15,7 +15,7 @@ from bursar.ledger.answers import Answer, Retry
 from bursar.ledger.batches import Item, reserve_many
 from bursar.money import positive_amount
 from web import idempotency
-from web.api.reservations import ReservationOut, ToReserve, reservation_wire
+from web.api.reservations_wire import ReservationOut, ToReserve, reservation_wire
 from web.api.wire import Model, Out, problems
 from web.auth import SPEND, principal, require
 from web.problems import status_of
