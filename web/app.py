@@ -34,6 +34,7 @@ from web.api import (
     keywords,
     ledger,
     mapping_templates,
+    me,
     reservation_batches,
     reservations,
     sources,
@@ -61,6 +62,7 @@ _API = (
     webhooks,
     jobs,
     alerts,
+    me,
 )
 # What a browser may load and do: everything from here, nothing inline, nothing framed.
 _CSP = (
