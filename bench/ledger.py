@@ -61,6 +61,15 @@ RESERVE = (
     "select code from ledger_reserve('{tenant}', md5('b' || :b)::uuid, 1, 'USD', 'reservation',"
     " 'c' || :client_id || '-' || :r, null, 'bench');\n"
 )
+# A hundred of one budget in one call; the arrays are made by the server, at its own cost.
+BATCH = (
+    "select count(*) from ledger_reserve_many('{tenant}', 'each',"
+    " array_fill(md5('b' || :b)::uuid, array[100]), array_fill(1::numeric, array[100]),"
+    " array_fill('USD'::text, array[100]), array_fill('reservation'::text, array[100]),"
+    " (select array_agg('c' || :client_id || '-' || :r || '-' || i)"
+    " from generate_series(1, 100) i),"
+    " array_fill(null::timestamptz, array[100]), array_fill('bench'::text, array[100]));\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +150,20 @@ def main() -> None:
             print(
                 f"{where + f', {clients}':>24} {cells}   {ours / median['bare'].a_second:>7.2f}"
                 f"  {ours / median['block'].a_second:>8.2f}",
+                flush=True,
+            )
+        batch = BATCH.format(tenant=tenant_id)
+        for clients in (1, 8, 32):
+            rates: dict[str, list[float]] = {"single": [], "batch": []}
+            for _ in range(options.rounds):
+                for name, script, of_one in (("single", reserve, 1), ("batch", batch, 100)):
+                    chosen = CHOOSE.format(spread=1) + script
+                    figure = pgbench(app, chosen, clients, options.seconds)
+                    rates[name].append(figure.a_second * of_one)
+            single, many = (statistics.median(rates[name]) for name in ("single", "batch"))
+            print(
+                f"{f'100 a call, {clients}':>24} {many:>8,.0f} reservations a second, one a call"
+                f" {single:,.0f}: {many / single:.1f} times",
                 flush=True,
             )
 

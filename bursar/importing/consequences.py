@@ -122,7 +122,7 @@ def _holds(session: Session, accounts: list[Any]) -> dict[Any, list[dict[str, st
         return found
     holds = session.execute(
         select(Hold)
-        .where(Hold.account_id.in_(accounts), Hold.state == "open")
+        .where(Hold.account_id.in_(accounts), text("state = 'open'"))
         .order_by(Hold.account_id, Hold.remaining.desc())
         .limit(HOLDS * NAMED)
     ).scalars()

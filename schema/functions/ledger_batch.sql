@@ -9,8 +9,13 @@ create or replace function ledger_reserve_for_account(
 declare
   answers public.ledger_answer[] := '{}';
   r public.ledger_answer;
-  before public.budget_account;
+  plain public.ledger_answer;
   account public.budget_account;
+  used numeric;
+  most numeric;
+  soft numeric;
+  approach numeric;
+  amount numeric;
   known jsonb;
   twins boolean := (select count(*) <> count(distinct (p_ref_types[i], p_ref_ids[i]))
                       from unnest(p_places) i);
@@ -24,7 +29,15 @@ declare
   more numeric := 0;
 begin
   account := public.ledger_lock_account(p_tenant, p_account);
-  before := account;
+  used := account.used + account.rolled_up;
+  most := public.ledger_limit(account);
+  soft := account.authorized * account.soft_cap_pct / 100;
+  approach := account.authorized * account.approach_pct / 100;
+  plain := public.ledger_answer_of('ok', account, null);
+  plain.state := 'reserved';
+  plain.charged := 0;
+  plain.released := 0;
+  plain.refunded := 0;
   moment := greatest(clock_timestamp(), account.updated_at);
   -- Looked up under the lock: whoever used one of these references before has written it.
   select coalesce(jsonb_object_agg(h.ref_type || chr(31) || h.ref_id, to_jsonb(h)), '{}')
@@ -48,42 +61,59 @@ begin
       answers := answers || r;
       continue;
     end if;
-    refusal := public.ledger_refusal(account, p_amounts[place], p_currencies[place], false);
-    if refusal is not null then
+    amount := p_amounts[place];
+    -- Asked here and not of ledger_refusal, because handing the whole row over costs more.
+    if p_currencies[place] is distinct from account.currency or amount <= 0
+       or amount <> round(amount, account.decimals) or account.frozen
+       or account.control_mode = 'absolute' and used + amount > most then
+      refusal := public.ledger_refusal(account, amount, p_currencies[place], false);
       if refusal = 'insufficient_funds' then
-        perform public.ledger_tell_refusal(account, p_amounts[place]);
+        perform public.ledger_tell_refusal(account, amount);
       end if;
       answers := answers || public.ledger_answer_of(refusal, account, null);
       continue;
     end if;
-    account.reserved := account.reserved + p_amounts[place];
-    account.used := account.used + p_amounts[place];
-    account.available := account.available - p_amounts[place];
+    used := used + amount;
+    more := more + amount;
+    account.reserved := account.reserved + amount;
+    account.used := account.used + amount;
+    account.available := account.available - amount;
     account.entry_seq := account.entry_seq + 1;
     account.head_hash := public.ledger_entry_hash(
       account.head_hash, p_tenant, account.id, account.entry_seq, 'reserve', 'available',
-      'reserved', p_amounts[place], p_ref_types[place], p_ref_ids[place], null, p_actors[place],
+      'reserved', amount, p_ref_types[place], p_ref_ids[place], null, p_actors[place],
       null, moment, moment);
-    more := more + p_amounts[place];
     posted := posted || place;
     seqs := seqs || account.entry_seq;
     hashes := hashes || account.head_hash;
-    held.account_id := account.id;
-    held.ref_type := p_ref_types[place];
-    held.ref_id := p_ref_ids[place];
-    held.stage := 'reserved';
-    held.state := 'open';
-    held.amount := p_amounts[place];
-    held.charged := 0;
-    held.released := 0;
-    held.refunded := 0;
-    held.remaining := p_amounts[place];
-    held.expires_at := p_expiries[place];
+    r := plain;
+    r.ref_type := p_ref_types[place];
+    r.ref_id := p_ref_ids[place];
+    r.amount := amount;
+    r.remaining := amount;
+    r.expires_at := p_expiries[place];
+    r.reserved := account.reserved;
+    r.available := account.available;
+    r.utilization_percent := public.ledger_utilization(used, account.authorized);
+    r.soft_cap_exceeded := used >= soft;
+    r.hard_cap_approaching := used >= approach;
+    r.entry_seq := account.entry_seq;
+    answers := answers || r;
     if twins then
+      held.account_id := account.id;
+      held.ref_type := p_ref_types[place];
+      held.ref_id := p_ref_ids[place];
+      held.stage := 'reserved';
+      held.state := 'open';
+      held.amount := amount;
+      held.charged := 0;
+      held.released := 0;
+      held.refunded := 0;
+      held.remaining := amount;
+      held.expires_at := p_expiries[place];
       known := known || jsonb_build_object(
         p_ref_types[place] || chr(31) || p_ref_ids[place], to_jsonb(held));
     end if;
-    answers := answers || public.ledger_answer_of('ok', account, held);
   end loop;
   if posted <> '{}' then
     update public.budget_account a set

@@ -7,7 +7,8 @@
 -- temporary table of the caller could stand in for one of ours.
 --
 -- Plans are kept as long as a connection lives. One that was made while a table was almost empty
--- would go on reading it whole when it is full, so the operations plan without that way of reading.
+-- would go on reading it whole when it is full, so the operations plan without that way of reading,
+-- and no index beside the right one fits their look-ups.
 
 -- What every operation answers. `code` is 'ok' or the code of a refusal; a refusal changed nothing.
 drop type if exists ledger_answer cascade;

@@ -55,3 +55,25 @@ def test_sources_are_found_by_an_index(
     )
     assert "Seq Scan" not in plan
     assert index in plan
+
+
+@pytest.mark.parametrize(
+    ("table", "condition", "index"),
+    [
+        ("hold", "tenant_id = $1 and ref_type = 'r' and ref_id = $2", "uq_hold_reference"),
+        ("action_idempotency", "tenant_id = $1 and key = $2", "pk_action_idempotency"),
+    ],
+    ids=["a reference", "a key"],
+)
+def test_what_the_ledger_looks_up_is_found_by_its_key_also_in_empty_tables(
+    superuser: psycopg.Connection, tenant_id: UUID, table: str, condition: str, index: str
+) -> None:
+    """Plans are kept as long as a connection lives: one of the first day is used for long."""
+    superuser.execute("set local lock_timeout = '10s'")
+    superuser.execute(f"truncate {table}")  # rolled back by the fixture
+    superuser.execute("set local enable_seqscan = off")
+    superuser.execute("set local plan_cache_mode = force_generic_plan")
+    superuser.execute(f"prepare look_up (uuid, text) as select 1 from {table} where {condition}")
+    rows = superuser.execute(f"explain execute look_up ('{tenant_id}', 'x')").fetchall()
+    superuser.execute("deallocate look_up")
+    assert index in "\n".join(str(row[0]) for row in rows)

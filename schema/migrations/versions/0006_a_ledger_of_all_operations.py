@@ -35,6 +35,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("parent_id is not null"),
     )
 
+    op.drop_index("ix_action_idempotency_age", "action_idempotency")
+    op.create_index(
+        "ix_action_idempotency_age", "action_idempotency", ["created_at"], postgresql_using="brin"
+    )
     op.add_column("check_decision", sa.Column("trace", postgresql.JSONB()))
     op.create_table(
         "approval_rule",
@@ -113,6 +117,7 @@ def _holds() -> None:
         sa.Column("refunded", sa.Numeric(20, 4), server_default=sa.text("0"), nullable=False),
     )
     op.drop_index("ix_hold_expiring", "hold")
+    op.drop_index("ix_hold_account", "hold")
     for column in ("stage", "state"):
         op.execute(f"alter table hold alter {column} drop default")
         op.execute(f"alter table hold alter {column} type hold_{column}")
@@ -124,6 +129,12 @@ def _holds() -> None:
         "hold",
         ["tenant_id", "expires_at"],
         postgresql_where=sa.text("state = 'open' and expires_at is not null"),
+    )
+    op.create_index(
+        "ix_hold_account",
+        "hold",
+        ["tenant_id", "account_id"],
+        postgresql_where=sa.text("state = 'open'"),
     )
     op.create_check_constraint(
         op.f("ck_hold_used_up"),
