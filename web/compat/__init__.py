@@ -7,9 +7,9 @@ the key.
 from flask import Flask
 from flask_wtf import CSRFProtect
 
-from web.compat import budgets, imports
+from web.compat import budgets, imports, ledger
 
-_ROUTES = (imports, budgets)
+_ROUTES = (imports, budgets, ledger)
 
 
 def install(app: Flask, csrf: CSRFProtect) -> None:
