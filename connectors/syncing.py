@@ -134,6 +134,8 @@ def _take(
             return None, None
         stored = files.record(session, lease.tenant_id, arrival.name, kept, lease.actor)
         news = arriving.note_taken(session, current, stored)
+        if not news:
+            outcomes.note_known(session, held, current)
         bell = arriving.start_next(session, held)
         lease.hold(session)
     return (True if news else None), bell
