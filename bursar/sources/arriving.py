@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from bursar.importing import runs
@@ -147,6 +147,28 @@ def note_taken(session: Session, file: SourceFile, stored: StoredFile) -> bool:
         file.error = {"code": "same_content", "detail": f"The same bytes came as {same} before."}
     session.flush()
     return same is None
+
+
+def came_anew(session: Session, file: SourceFile) -> bool:
+    """Whether a file of known bytes was written later than all others that had them.
+
+    False for one that was only renamed, and while none of those bytes are loaded.
+    """
+    kept = select(StoredFile.sha256).where(StoredFile.id == file.file_id).scalar_subquery()
+    query = (
+        select(func.max(SourceFile.modified_at), func.bool_or(SourceFile.state == "imported"))
+        .join(
+            StoredFile,
+            (StoredFile.tenant_id == SourceFile.tenant_id) & (StoredFile.id == SourceFile.file_id),
+        )
+        .where(
+            SourceFile.source_id == file.source_id,
+            SourceFile.id != file.id,
+            StoredFile.sha256 == kept,
+        )
+    )
+    newest, loaded = session.execute(query).one()
+    return bool(loaded and newest and file.modified_at and file.modified_at > newest)
 
 
 def note_trouble(session: Session, file: SourceFile, state: str, code: str, detail: str) -> None:

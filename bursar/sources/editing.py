@@ -16,6 +16,7 @@ from bursar.errors import DuplicateSource, Fault, InvalidInput, NotFound, Versio
 from bursar.importing.choices.templates import get_template
 from bursar.paging import Page, page
 from bursar.sources.folders import require_root
+from bursar.sources.outcomes import end_alarms
 from bursar.sources.places import require_action, require_place, require_secret
 from bursar.sources.timing import next_after, require_cron, require_zone
 from bursar.tenants import get_tenant
@@ -147,8 +148,9 @@ def read_secret(session: Session, source: Source) -> dict[str, Any]:
 
 
 def delete_source(session: Session, source: Source) -> None:
-    """Take a source away, and its secret with it; what it has loaded stays."""
+    """Take a source away, with its secret and its alarms; what it has loaded stays."""
     source.deleted_at, source.is_active = func.now(), False
+    end_alarms(session, source)
     set_secret(session, source, {})
 
 

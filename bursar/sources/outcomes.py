@@ -15,7 +15,7 @@ from bursar.importing.repairing.mending import attempts_of
 from bursar.importing.runs import DONE
 from bursar.jobs.lease import Lease
 from bursar.jobs.rows import Bell
-from bursar.sources.arriving import start_next
+from bursar.sources.arriving import came_anew, start_next
 from bursar.sources.scheduling import start_run
 from schema.tables import ImportRun, Source, SourceFile, SourceRun
 
@@ -146,10 +146,8 @@ def _follow(session: Session, source: Source, file: SourceFile, run: ImportRun) 
         mended = bool(attempts_of(session, run).applied)
     if run.state in DONE or run.state == "undone" or mended:
         file.state, file.error = "imported", None
-        source.last_file_at, source.is_stale = func.now(), False
-        for resolved in (key, f"source_late:{source.id}"):
-            alerts.resolve_key(session, source.tenant_id, resolved, "system")
-        session.flush()
+        alerts.resolve_key(session, source.tenant_id, key, "system")
+        _note_good(session, source)
         return
     if (run.error or {}).get("code") == SourceDrifted.code:
         # What it says now is not what its budgets say: they are as old as if it were late.
@@ -166,6 +164,35 @@ def _follow(session: Session, source: Source, file: SourceFile, run: ImportRun) 
             session, source, "source_file_waiting", words, about | (run.error or {}), file.id
         )
     session.flush()
+
+
+def note_known(session: Session, source: Source, file: SourceFile) -> None:
+    """A file whose bytes are loaded already has come: when written anew, it is a file in time.
+
+    What waits for somebody is another matter still, and keeps the source stale.
+    """
+    if not came_anew(session, file):
+        return
+    waiting = select(SourceFile.id).where(
+        SourceFile.source_id == source.id, SourceFile.state == "waiting"
+    )
+    stale = source.is_stale and session.execute(waiting.limit(1)).first() is not None
+    _note_good(session, source)
+    source.is_stale = stale
+    session.flush()
+
+
+def _note_good(session: Session, source: Source) -> None:
+    source.last_file_at, source.is_stale = func.now(), False
+    alerts.resolve_key(session, source.tenant_id, f"source_late:{source.id}", "system")
+    session.flush()
+
+
+def end_alarms(session: Session, source: Source) -> None:
+    """Resolve what is said of a source that is taken away; alarms of its files stay."""
+    source.is_stale = False
+    for kind in (*_BY_RUNS, "source_late"):
+        alerts.resolve_key(session, source.tenant_id, f"{kind}:{source.id}", "system")
 
 
 def alarm(

@@ -12,7 +12,7 @@ from sqlalchemy import func, text, update
 
 from bursar.database import Database
 from bursar.jobs.sweep import tenants_with_due
-from bursar.sources import outcomes
+from bursar.sources import editing, outcomes
 from bursar.sources.scheduling import start_due
 from schema.tables import Alert, ImportRun, Source, SourceRun
 from tests.api_client import Api
@@ -149,6 +149,59 @@ def test_a_source_whose_columns_changed_is_stale_until_its_next_good_file(feed: 
     feed.put("c.csv", "Ops,Fuel,FY2026,700\n")
     feed.sync()
     assert checked(feed) == ("approved", "within_auto_approval_threshold")
+
+
+def test_nothing_is_late_any_more_when_the_source_is_taken_away(make_feed: Any) -> None:
+    feed: Feed = make_feed(expected_by="* * * * *")
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.put("b.csv", "Ops,Food,FY2026,lots\n")
+    feed.sync()
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    start(feed)
+    assert feed.alerts() == ["source_file_failed", "source_late"]
+    with feed.database.transaction(feed.tenant_id, "ada") as session:
+        editing.delete_source(session, editing.get_source(session, feed.id, lock=True))
+    assert checked(feed) == ("approved", "within_auto_approval_threshold")
+    assert feed.alerts() == ["source_file_failed"], "its rows can still be mended"
+
+
+def test_the_same_bytes_written_anew_are_no_late_file(make_feed: Any) -> None:
+    """As when an export runs every night, and the budgets have not changed that day."""
+    feed: Feed = make_feed(expected_by="* * * * *")
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    assert feed.sync().files_taken == 0
+    start(feed)
+    assert feed.alerts() == []
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    start(feed)
+    assert (feed.alerts(), checked(feed)) == (["source_late"], ("pending", "stale_source"))
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    assert (feed.alerts(), checked(feed)[0]) == ([], "approved")
+
+
+def test_a_file_that_was_only_renamed_is_late_all_the_same(make_feed: Any) -> None:
+    feed: Feed = make_feed(expected_by="* * * * *")
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    feed.folder.file("a.csv").rename(feed.folder.file("archived.csv"))
+    feed.sync()
+    start(feed)
+    assert feed.alerts() == ["source_late"]
+
+
+def test_what_waits_for_somebody_stays_stale_though_an_older_file_comes_anew(feed: Feed) -> None:
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    feed.put("b.csv", "Ops,Fuel,FY2026,600\n", "Dept,Sub Category,Fiscal Year,Budget\n")
+    feed.sync()
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    assert checked(feed) == ("pending", "stale_source")
 
 
 def test_the_api_shows_how_fresh_each_budget_is(feed: Feed, api: Api) -> None:
