@@ -139,11 +139,11 @@ def _asked(place: str) -> httpx.Response:
         params=request.args.to_dict(flat=False) or None,
         content=request.get_data() or None,
         # As bytes: the text of a header is whatever bytes came, and httpx would want ASCII.
-        headers={
-            name: request.headers[name].encode("latin-1")
+        headers=[
+            (name.encode(), request.headers[name].encode("latin-1"))
             for name in _ASKED
             if name in request.headers
-        },
+        ],
     )
     try:
         return client.send(asked, stream=True)
