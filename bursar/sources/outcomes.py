@@ -147,6 +147,7 @@ def _follow(session: Session, source: Source, file: SourceFile, run: ImportRun) 
     if run.state in DONE or run.state == "undone" or mended:
         file.state, file.error = "imported", None
         alerts.resolve_key(session, source.tenant_id, key, "system")
+        _end_older(session, file)
         _note_good(session, source)
         return
     if (run.error or {}).get("code") == SourceDrifted.code:
@@ -180,6 +181,18 @@ def note_known(session: Session, source: Source, file: SourceFile) -> None:
     _note_good(session, source)
     source.is_stale = stale
     session.flush()
+
+
+def _end_older(session: Session, file: SourceFile) -> None:
+    """End the alarms of bad versions of a file that a good one has followed."""
+    older = select(SourceFile.id).where(
+        SourceFile.source_id == file.source_id,
+        SourceFile.path == file.path,
+        SourceFile.state == "failed",
+        SourceFile.created_at < file.created_at,
+    )
+    for file_id in session.execute(older).scalars():
+        alerts.resolve_key(session, file.tenant_id, f"source_file:{file_id}", "system")
 
 
 def _note_good(session: Session, source: Source) -> None:
