@@ -148,7 +148,9 @@ def _follow(session: Session, source: Source, file: SourceFile, run: ImportRun) 
         file.state, file.error = "imported", None
         alerts.resolve_key(session, source.tenant_id, key, "system")
         _end_older(session, file)
-        _note_good(session, source)
+        source.last_file_at, source.is_stale = func.now(), False
+        alerts.resolve_key(session, source.tenant_id, f"source_late:{source.id}", "system")
+        session.flush()
         return
     if (run.error or {}).get("code") == SourceDrifted.code:
         # What it says now is not what its budgets say: they are as old as if it were late.
@@ -168,18 +170,19 @@ def _follow(session: Session, source: Source, file: SourceFile, run: ImportRun) 
 
 
 def note_known(session: Session, source: Source, file: SourceFile) -> None:
-    """A file whose bytes are loaded already has come: when written anew, it is a file in time.
+    """A file whose bytes are loaded already has come: when written anew, it is a file in time."""
+    if came_anew(session, file):
+        source.last_file_at = func.now()
+        end_lateness(session, source)
 
-    What waits for somebody is another matter still, and keeps the source stale.
-    """
-    if not came_anew(session, file):
-        return
+
+def end_lateness(session: Session, source: Source) -> None:
+    """Nothing is late any more. What waits for somebody still keeps the source stale."""
     waiting = select(SourceFile.id).where(
         SourceFile.source_id == source.id, SourceFile.state == "waiting"
     )
-    stale = source.is_stale and session.execute(waiting.limit(1)).first() is not None
-    _note_good(session, source)
-    source.is_stale = stale
+    source.is_stale = source.is_stale and session.execute(waiting.limit(1)).first() is not None
+    alerts.resolve_key(session, source.tenant_id, f"source_late:{source.id}", "system")
     session.flush()
 
 
@@ -193,12 +196,6 @@ def _end_older(session: Session, file: SourceFile) -> None:
     )
     for file_id in session.execute(older).scalars():
         alerts.resolve_key(session, file.tenant_id, f"source_file:{file_id}", "system")
-
-
-def _note_good(session: Session, source: Source) -> None:
-    source.last_file_at, source.is_stale = func.now(), False
-    alerts.resolve_key(session, source.tenant_id, f"source_late:{source.id}", "system")
-    session.flush()
 
 
 def end_alarms(session: Session, source: Source) -> None:

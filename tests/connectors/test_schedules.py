@@ -166,6 +166,38 @@ def test_nothing_is_late_any_more_when_the_source_is_taken_away(make_feed: Any) 
     assert feed.alerts() == ["source_file_failed"], "its rows can still be mended"
 
 
+def test_nothing_is_late_any_more_when_no_file_is_expected(make_feed: Any) -> None:
+    feed: Feed = make_feed(expected_by="* * * * *")
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    start(feed)
+    assert (feed.alerts(), checked(feed)) == (["source_late"], ("pending", "stale_source"))
+    with feed.database.transaction(feed.tenant_id, "ada") as session:
+        source = editing.get_source(session, feed.id, lock=True)
+        editing.change_source(session, source, source.row_version, {"expected_by": None})
+    assert (feed.alerts(), checked(feed)[0]) == ([], "approved")
+
+
+def test_a_source_that_cannot_be_planned_stops_no_other_and_says_so(make_feed: Any) -> None:
+    """As when the zones of the machine are renewed, and one is there no more."""
+    broken, good = make_feed(schedule="* * * * *"), make_feed(schedule="* * * * *")
+    ago(broken, next_due_at=timedelta(minutes=2))
+    ago(good, next_due_at=timedelta(minutes=1))
+    with good.database.transaction(good.tenant_id, "test") as session:
+        gone = update(Source).where(Source.id == broken.id).values(time_zone="Mars/Olympus")
+        session.execute(gone)
+    assert len(start(good)) == 1
+    assert start(good) == []
+    assert good.alerts() == ["source_failed"]
+    assert len(good.all(Alert)) == 1
+    with good.database.transaction(good.tenant_id, "test") as session:
+        source = editing.get_source(session, broken.id, lock=True)
+        editing.change_source(session, source, source.row_version, {"time_zone": "UTC"})
+    broken.sync()
+    assert good.alerts() == []
+
+
 @pytest.mark.parametrize("after_action", ["leave", "move"])
 @pytest.mark.parametrize("name", ["a.csv", "b.csv"])
 def test_the_same_bytes_written_anew_are_no_late_file(
