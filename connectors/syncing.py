@@ -55,6 +55,7 @@ def sync(lease: Lease, ring: Callable[[Bell], object]) -> None:
             run.state, run.ended_at = "skipped", func.now()
             return  # paused since; another try is the schedule's, which rests
         run.state, run.started_at = "running", func.now()
+        run.error = run.ended_at = None  # of an earlier try, where somebody has its job run again
         secret = read_secret(session, source)
         session.flush()
         session.refresh(run)

@@ -147,7 +147,10 @@ def _follow(session: Session, source: Source, file: SourceFile, run: ImportRun) 
     if run.state in DONE or run.state == "undone" or mended:
         file.state, file.error = "imported", None
         alerts.resolve_key(session, source.tenant_id, key, "system")
-        _note_good(session, source)
+        _end_older(session, file)
+        source.last_file_at, source.is_stale = func.now(), False
+        alerts.resolve_key(session, source.tenant_id, f"source_late:{source.id}", "system")
+        session.flush()
         return
     if (run.error or {}).get("code") == SourceDrifted.code:
         # What it says now is not what its budgets say: they are as old as if it were late.
@@ -167,25 +170,32 @@ def _follow(session: Session, source: Source, file: SourceFile, run: ImportRun) 
 
 
 def note_known(session: Session, source: Source, file: SourceFile) -> None:
-    """A file whose bytes are loaded already has come: when written anew, it is a file in time.
+    """A file whose bytes are loaded already has come: when written anew, it is a file in time."""
+    if came_anew(session, file):
+        source.last_file_at = func.now()
+        end_lateness(session, source)
 
-    What waits for somebody is another matter still, and keeps the source stale.
-    """
-    if not came_anew(session, file):
-        return
+
+def end_lateness(session: Session, source: Source) -> None:
+    """Nothing is late any more. What waits for somebody still keeps the source stale."""
     waiting = select(SourceFile.id).where(
         SourceFile.source_id == source.id, SourceFile.state == "waiting"
     )
-    stale = source.is_stale and session.execute(waiting.limit(1)).first() is not None
-    _note_good(session, source)
-    source.is_stale = stale
-    session.flush()
-
-
-def _note_good(session: Session, source: Source) -> None:
-    source.last_file_at, source.is_stale = func.now(), False
+    source.is_stale = source.is_stale and session.execute(waiting.limit(1)).first() is not None
     alerts.resolve_key(session, source.tenant_id, f"source_late:{source.id}", "system")
     session.flush()
+
+
+def _end_older(session: Session, file: SourceFile) -> None:
+    """End the alarms of bad versions of a file that a good one has followed."""
+    older = select(SourceFile.id).where(
+        SourceFile.source_id == file.source_id,
+        SourceFile.path == file.path,
+        SourceFile.state == "failed",
+        SourceFile.created_at < file.created_at,
+    )
+    for file_id in session.execute(older).scalars():
+        alerts.resolve_key(session, file.tenant_id, f"source_file:{file_id}", "system")
 
 
 def end_alarms(session: Session, source: Source) -> None:

@@ -116,6 +116,19 @@ def test_a_file_that_was_passed_over_is_taken_when_somebody_wants_it(feed: Feed)
     assert newest.duplicate_of is not None, "the same bytes change nothing twice"
 
 
+def test_a_good_version_ends_the_alarm_of_the_bad_ones_before_it(feed: Feed) -> None:
+    feed.put("b.csv", BAD + "Ops,Water,FY2026,8\n")
+    for other in ("", "Ops,Food,FY2026,7\n"):
+        feed.put("a.csv", BAD + other)
+        feed.sync()
+    feed.folder.put("a.csv", [])
+    feed.sync()
+    assert len(feed.alerts()) == 4
+    feed.put("a.csv", "Ops,Fuel,FY2026,6\n")
+    feed.sync()
+    assert feed.alerts() == ["source_file_failed"], "b.csv is as bad as it was"
+
+
 def test_an_old_version_does_not_overwrite_a_newer_one(feed: Feed) -> None:
     feed.put("a.csv", BAD)
     feed.sync()
