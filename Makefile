@@ -35,7 +35,7 @@ demo: run
 test: setup
 	@sh ops/peers.sh >/dev/null
 	@browser=$$(sh ops/browser.sh) && \
-	    BURSAR_TEST_BROWSER="$$browser" .venv/bin/python -m pytest $(PYTEST_ARGS)
+	    BURSAR_TEST_BROWSER="$$browser" .venv/bin/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 browser: setup
 	@sh ops/browser.sh

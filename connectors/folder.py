@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import BufferedReader, FileIO
 from pathlib import PurePosixPath
 from typing import IO, Any
 
@@ -82,7 +83,7 @@ class Folder:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise PathMissing(f"{name} is no file any more.")
-        with os.fdopen(descriptor, "rb") as file:
+        with BufferedReader(_Reader(descriptor, name)) as file:
             yield file
             after = _arrival(name, os.fstat(descriptor))
         with _named_causes(name):
@@ -122,10 +123,11 @@ class Folder:
         """The folder, opened step by step from the root."""
         if self._open is None:
             root = root_of(self._tenant)
-            with _named_causes(root):
-                current = os.open(root, _FOLDER)
+            given, own = _parts(root, self._tenant)
+            with _named_causes(given):
+                current = os.open(given, _FOLDER)
             try:
-                for part in _steps(self._path, root):
+                for part in (*own, *_steps(self._path, root)):
                     with _named_causes(part, within=current):
                         below = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=current)
                     os.close(current)
@@ -135,6 +137,25 @@ class Folder:
                 raise
             self._open = current
         return self._open
+
+
+class _Reader(FileIO):
+    """An open file; what goes wrong while it is read, as on a share that went away, has a cause."""
+
+    def __init__(self, descriptor: int, name: str) -> None:
+        super().__init__(descriptor)
+        self._name = name
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        """Read once."""
+        with _named_causes(self._name):
+            return super().readinto(buffer)
+
+
+def _parts(root: str, tenant: str) -> tuple[str, tuple[str, ...]]:
+    """The operator's part of a root, whose links are followed, and the tenant's own part."""
+    end = root.find("/", root.find(tenant)) if tenant and tenant in root else -1
+    return (root, ()) if end < 0 else (root[:end], PurePosixPath(root[end + 1 :]).parts)
 
 
 def _steps(path: str, root: str) -> tuple[str, ...]:
@@ -157,8 +178,17 @@ def _arrival(name: str, seen: os.stat_result) -> Arrival:
         name,
         revision=f"{seen.st_size}-{seen.st_mtime_ns}",
         size_bytes=seen.st_size,
-        modified_at=datetime.fromtimestamp(seen.st_mtime, UTC),
+        modified_at=_moment(seen.st_mtime),
     )
+
+
+def _moment(seconds: float) -> datetime | None:
+    """A time of the file system, None for those that no calendar has."""
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if 1 < moment.year < 9999 else None  # so that every time zone has it
 
 
 @contextmanager

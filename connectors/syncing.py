@@ -55,6 +55,7 @@ def sync(lease: Lease, ring: Callable[[Bell], object]) -> None:
             run.state, run.ended_at = "skipped", func.now()
             return  # paused since; another try is the schedule's, which rests
         run.state, run.started_at = "running", func.now()
+        run.error = run.ended_at = None  # of an earlier try, where somebody has its job run again
         secret = read_secret(session, source)
         session.flush()
         session.refresh(run)
@@ -120,7 +121,8 @@ def _take(
         _note(lease, file, "skipped", "gone", "It went away before it was read.")
         return None, None
     except (TooLarge, EmptyFile, NotPermitted) as error:
-        _note(lease, file, "failed", error.code, error.detail)
+        if not _note(lease, file, "failed", error.code, error.detail):
+            return None, None
         with lease.transaction() as session:
             words = f"{file.path}: {error.detail}"
             details = {"source_id": str(source.id), "path": file.path}
@@ -128,19 +130,35 @@ def _take(
         return False, None
     with lease.transaction() as session:
         held = get_source(session, source.id, lock=True)
-        file = session.get_one(SourceFile, (file.tenant_id, file.id))
+        current = _untaken(session, file)
+        if current is None:
+            return None, None
         stored = files.record(session, lease.tenant_id, arrival.name, kept, lease.actor)
-        news = arriving.note_taken(session, file, stored)
+        news = arriving.note_taken(session, current, stored)
+        if not news:
+            outcomes.note_known(session, held, current)
         bell = arriving.start_next(session, held)
         lease.hold(session)
     return (True if news else None), bell
 
 
-def _note(lease: Lease, file: SourceFile, state: str, code: str, detail: str) -> None:
+def _note(lease: Lease, file: SourceFile, state: str, code: str, detail: str) -> bool:
     with lease.transaction() as session:
-        current = session.get_one(SourceFile, (file.tenant_id, file.id))
+        current = _untaken(session, file)
+        if current is None:
+            return False
         arriving.note_trouble(session, current, state, code, detail)
         lease.hold(session)
+    return True
+
+
+def _untaken(session: Session, file: SourceFile) -> SourceFile | None:
+    """The file, locked, unless another run has dealt with it while this one read it.
+
+    A second look, or one after trouble, can come while a scheduled run is still reading.
+    """
+    current = session.get_one(SourceFile, (file.tenant_id, file.id), with_for_update=True)
+    return current if current.state == "ready" else None
 
 
 def _settle(lease: Lease, place: Connector, source: Source) -> None:

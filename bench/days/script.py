@@ -148,13 +148,13 @@ class Author:
 
     def _bad(self, _: datetime, at: datetime) -> None:
         name, content, good = self._file(at)
-        kinds = ["payroll", "drifted"]
+        kinds = ["payroll", "drifted"] if self._feed.goods else ["payroll"]
         if self._feed.place.kind != "sheets":
             kinds += ["empty", "noise", "truncated"]
         if len(self._feed.goods) >= 4:
             kinds.append("unusual")
         why = self._chance.choice(kinds)
-        if why == "drifted" and (self._feed.drift_policy == "evolve" or not self._feed.goods):
+        if why == "drifted" and self._feed.drift_policy == "evolve":
             self._put(at, name, content.replace(b"Budget\r", b"Approved Amount\r", 1))
             self._feed.goods.append(good)
             return

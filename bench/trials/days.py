@@ -73,7 +73,7 @@ def write_script(places: list[Place], chance: random.Random, end: datetime) -> l
         author = Author(feed, chance)
         if sheets:
             author.first(START)
-        for expected in feed.expected(START + 14 * HOUR, end - 4 * HOUR):
+        for expected in feed.expected(START + 14 * HOUR, end - 5 * HOUR):
             author.day(expected)
         feeds.append(feed)
     # All spreadsheets are on one server, which is away twice, before their files come.

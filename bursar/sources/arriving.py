@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from bursar.importing import runs
@@ -147,6 +147,40 @@ def note_taken(session: Session, file: SourceFile, stored: StoredFile) -> bool:
         file.error = {"code": "same_content", "detail": f"The same bytes came as {same} before."}
     session.flush()
     return same is None
+
+
+def came_anew(session: Session, file: SourceFile) -> bool:
+    """Whether a file of known bytes was written later than all others that had them.
+
+    False for one that was only renamed, and while none of those bytes are loaded.
+    """
+    kept = select(StoredFile.sha256).where(StoredFile.id == file.file_id).scalar_subquery()
+    # Some places give a renamed file a new time: but then the old name is there no more, and it
+    # was not we who moved it away.
+    beside = or_(
+        SourceFile.path == file.path,
+        SourceFile.settled_at.is_not(None),
+        SourceFile.last_seen_at >= file.last_seen_at,
+    )
+    query = (
+        select(
+            func.max(SourceFile.modified_at),
+            func.bool_or(SourceFile.state == "imported"),
+            func.bool_or(beside),
+        )
+        .join(
+            StoredFile,
+            (StoredFile.tenant_id == SourceFile.tenant_id) & (StoredFile.id == SourceFile.file_id),
+        )
+        .where(
+            SourceFile.source_id == file.source_id,
+            SourceFile.id != file.id,
+            StoredFile.sha256 == kept,
+        )
+    )
+    newest, loaded, written = session.execute(query).one()
+    later = newest is not None and file.modified_at is not None and file.modified_at > newest
+    return bool(later and loaded and written)
 
 
 def note_trouble(session: Session, file: SourceFile, state: str, code: str, detail: str) -> None:

@@ -16,6 +16,7 @@ from bursar.errors import DuplicateSource, Fault, InvalidInput, NotFound, Versio
 from bursar.importing.choices.templates import get_template
 from bursar.paging import Page, page
 from bursar.sources.folders import require_root
+from bursar.sources.outcomes import end_alarms, end_lateness
 from bursar.sources.places import require_action, require_place, require_secret
 from bursar.sources.timing import next_after, require_cron, require_zone
 from bursar.tenants import get_tenant
@@ -87,12 +88,7 @@ def change_source(
     if "config" in changes:
         laid_over = source.config | changes["config"]
         changes["config"] = _placed(session, source.tenant_id, source.type, laid_over)
-        if _leads_elsewhere(source, changes["config"]) and secret is None:
-            # Whoever may change where a source points must not so send its secret there.
-            raise InvalidInput(
-                "The source leads elsewhere, so its secret must be entered again.",
-                faults=[Fault("/secret", "secret_required", "Send it with this change.")],
-            )
+        _require_secret_again(source, changes["config"], secret)
     if "after_action" in changes:
         require_action(source.type, changes["after_action"])
     if changes.get("mapping_template_id") is not None:
@@ -102,6 +98,7 @@ def change_source(
     for name in ("schedule", "expected_by"):
         if changes.get(name):
             changes[name] = require_cron(changes[name], f"/{name}")
+    expected = source.expected_by
     for name, value in changes.items():
         setattr(source, name, value)
     if {"schedule", "expected_by", "time_zone", "is_active"} & set(changes):
@@ -111,6 +108,8 @@ def change_source(
     source.row_version += 1
     source.updated_at = func.now()
     _flush(session, source.name)
+    if expected and not source.expected_by:
+        end_lateness(session, source)
     if secret is not None:
         set_secret(session, source, secret)
     return source
@@ -147,8 +146,9 @@ def read_secret(session: Session, source: Source) -> dict[str, Any]:
 
 
 def delete_source(session: Session, source: Source) -> None:
-    """Take a source away, and its secret with it; what it has loaded stays."""
+    """Take a source away, with its secret and its alarms; what it has loaded stays."""
     source.deleted_at, source.is_active = func.now(), False
+    end_alarms(session, source)
     set_secret(session, source, {})
 
 
@@ -194,9 +194,15 @@ def _placed(session: Session, tenant_id: UUID, kind: str, config: dict[str, Any]
     return require_place(kind, config)
 
 
-def _leads_elsewhere(source: Source, config: dict[str, Any]) -> bool:
+def _require_secret_again(source: Source, config: dict[str, Any], secret: object) -> None:
     where = ("host", "port", "username", "endpoint_url")
-    return any(source.config.get(name) != config.get(name) for name in where)
+    leads_elsewhere = any(source.config.get(name) != config.get(name) for name in where)
+    if leads_elsewhere and secret is None:
+        # Whoever may change where a source points must not so send its secret there.
+        raise InvalidInput(
+            "The source leads elsewhere, so its secret must be entered again.",
+            faults=[Fault("/secret", "secret_required", "Send it with this change.")],
+        )
 
 
 def _set_due(source: Source, now: datetime) -> None:

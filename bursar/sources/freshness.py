@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from schema.tables import Source, SourceFile
+from schema.tables import ImportRun, Source, SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,18 @@ def of_imports(session: Session, imports: Iterable[UUID | None]) -> dict[UUID, F
     wanted = {one for one in imports if one is not None}
     if not wanted:
         return {}
+    # Mended rows come by a run of their own, which continues the one of the source's file.
+    first = func.coalesce(ImportRun.continues_id, ImportRun.id)
     query = (
-        select(SourceFile.import_id, Source)
+        select(ImportRun.id, Source)
+        .join(
+            SourceFile,
+            (SourceFile.tenant_id == ImportRun.tenant_id) & (SourceFile.import_id == first),
+        )
         .join(
             Source, (Source.tenant_id == SourceFile.tenant_id) & (Source.id == SourceFile.source_id)
         )
-        .where(SourceFile.import_id.in_(wanted), Source.deleted_at.is_(None))
+        .where(ImportRun.id.in_(wanted), Source.deleted_at.is_(None))
     )
     return {
         import_id: Freshness(
@@ -47,5 +53,4 @@ def of_imports(session: Session, imports: Iterable[UUID | None]) -> dict[UUID, F
             source.next_expected_at,
         )
         for import_id, source in session.execute(query)
-        if import_id is not None
     }  # fmt: skip

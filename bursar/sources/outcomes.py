@@ -15,7 +15,7 @@ from bursar.importing.repairing.mending import attempts_of
 from bursar.importing.runs import DONE
 from bursar.jobs.lease import Lease
 from bursar.jobs.rows import Bell
-from bursar.sources.arriving import start_next
+from bursar.sources.arriving import came_anew, start_next
 from bursar.sources.scheduling import start_run
 from schema.tables import ImportRun, Source, SourceFile, SourceRun
 
@@ -146,9 +146,10 @@ def _follow(session: Session, source: Source, file: SourceFile, run: ImportRun) 
         mended = bool(attempts_of(session, run).applied)
     if run.state in DONE or run.state == "undone" or mended:
         file.state, file.error = "imported", None
+        alerts.resolve_key(session, source.tenant_id, key, "system")
+        _end_older(session, file)
         source.last_file_at, source.is_stale = func.now(), False
-        for resolved in (key, f"source_late:{source.id}"):
-            alerts.resolve_key(session, source.tenant_id, resolved, "system")
+        alerts.resolve_key(session, source.tenant_id, f"source_late:{source.id}", "system")
         session.flush()
         return
     if (run.error or {}).get("code") == SourceDrifted.code:
@@ -166,6 +167,42 @@ def _follow(session: Session, source: Source, file: SourceFile, run: ImportRun) 
             session, source, "source_file_waiting", words, about | (run.error or {}), file.id
         )
     session.flush()
+
+
+def note_known(session: Session, source: Source, file: SourceFile) -> None:
+    """A file whose bytes are loaded already has come: when written anew, it is a file in time."""
+    if came_anew(session, file):
+        source.last_file_at = func.now()
+        end_lateness(session, source)
+
+
+def end_lateness(session: Session, source: Source) -> None:
+    """Nothing is late any more. What waits for somebody still keeps the source stale."""
+    waiting = select(SourceFile.id).where(
+        SourceFile.source_id == source.id, SourceFile.state == "waiting"
+    )
+    source.is_stale = source.is_stale and session.execute(waiting.limit(1)).first() is not None
+    alerts.resolve_key(session, source.tenant_id, f"source_late:{source.id}", "system")
+    session.flush()
+
+
+def _end_older(session: Session, file: SourceFile) -> None:
+    """End the alarms of bad versions of a file that a good one has followed."""
+    older = select(SourceFile.id).where(
+        SourceFile.source_id == file.source_id,
+        SourceFile.path == file.path,
+        SourceFile.state == "failed",
+        SourceFile.created_at < file.created_at,
+    )
+    for file_id in session.execute(older).scalars():
+        alerts.resolve_key(session, file.tenant_id, f"source_file:{file_id}", "system")
+
+
+def end_alarms(session: Session, source: Source) -> None:
+    """Resolve what is said of a source that is taken away; alarms of its files stay."""
+    source.is_stale = False
+    for kind in (*_BY_RUNS, "source_late"):
+        alerts.resolve_key(session, source.tenant_id, f"{kind}:{source.id}", "system")
 
 
 def alarm(

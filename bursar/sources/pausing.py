@@ -69,6 +69,10 @@ def resume_tenant(session: Session) -> None:
 
 def resume_everywhere(database: Database, tenants: list[UUID]) -> None:
     """End the operator's pause, by the same rule, for these tenants' sources."""
+    with database.transaction(None) as session:
+        everywhere = session.get(Schedule, STARTING)
+        if everywhere is None or not everywhere.paused:
+            return  # what is late without a pause is an alarm
     for tenant_id in tenants:
         with database.transaction(tenant_id, "operator") as session:
             pass_over_expected(session)

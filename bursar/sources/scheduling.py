@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from bursar import alerts
-from bursar.database import Database
+from bursar.database import Database, is_passing
 from bursar.jobs import rows as jobs
 from bursar.jobs.rows import Bell
 from bursar.sources.timing import next_after, previous_before
 from bursar.tenants import get_tenant
 from schema.tables import Job, Source, SourceRun
 
+log = structlog.get_logger("bursar.sources")
 _AT_ONCE = 500
 
 
@@ -32,8 +34,17 @@ def start_due(database: Database) -> list[Bell]:
         ).all()
     bells = []
     for tenant_id, source_id in due:
-        with database.transaction(tenant_id, "schedule") as session:
-            bell = _start_one(session, source_id)
+        try:
+            with database.transaction(tenant_id, "schedule") as session:
+                bell = _start_one(session, source_id)
+        except Exception as error:
+            if is_passing(error):
+                raise
+            # One source that cannot be planned, as when its time zone is gone, stops no other.
+            log.exception("source not started", source_id=str(source_id), tenant_id=str(tenant_id))
+            with database.transaction(tenant_id, "schedule") as session:
+                _say_unplanned(session, source_id)
+            continue
         if bell is not None:
             bells.append(bell)
     return bells
@@ -112,6 +123,16 @@ def _start_one(session: Session, source_id: UUID) -> Bell | None:
     if source.held_until is not None and source.held_until > now:
         return None
     return start_run(session, source, "schedule", f"source:{source.name}", due_at=due_at)[1]
+
+
+def _say_unplanned(session: Session, source_id: UUID) -> None:
+    source = session.execute(select(Source).where(Source.id == source_id)).scalar_one()
+    alerts.raise_alert(
+        session, source.tenant_id, "source_failed", "critical",
+        f"{source.name}: its next run cannot be planned. Save its schedule and time zone anew; the"
+        " reason is in the log.",
+        {"source_id": str(source.id)}, f"source_failed:{source.id}",
+    )  # fmt: skip
 
 
 def _look_for_expected(session: Session, source: Source, now: datetime) -> None:

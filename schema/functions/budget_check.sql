@@ -97,12 +97,16 @@ begin
     decision := case when not fits then 'rejected'
                      when p_amount <= threshold then 'approved' else 'pending' end;
     if found_budget.import_id is not null then
-      -- Where the source of these numbers is late, they may be out of date.
+      -- Where the source of these numbers is late, they may be out of date. Mended rows come by a
+      -- run of their own, which continues the one of the source's file.
       select s.id, s.name, s.stale_policy into late_id, late_name, late_policy
         from (select f.source_id from source_file f
-               where f.tenant_id = p_tenant and f.import_id = found_budget.import_id
+               where f.tenant_id = p_tenant
+                 and f.import_id = (select coalesce(r.continues_id, r.id) from import_run r
+                                     where r.tenant_id = p_tenant and r.id = found_budget.import_id)
                limit 1) brought
-        join source s on s.tenant_id = p_tenant and s.id = brought.source_id and s.is_stale;
+        join source s on s.tenant_id = p_tenant and s.id = brought.source_id and s.is_stale
+         and s.deleted_at is null;
       if late_id is not null and decision = 'approved' and late_policy <> 'ignore' then
         decision := case late_policy when 'manual' then 'pending' else 'rejected' end;
         reason := 'stale_source';

@@ -13,11 +13,12 @@ import pytest
 
 from bursar.config import settings
 from bursar.database import Database
-from bursar.errors import FolderNotAllowed, InvalidInput, NotPermitted, PathMissing
+from bursar.errors import FolderNotAllowed, InvalidInput, NotPermitted, PathMissing, SourceBusy
 from bursar.sources import editing
 from bursar.sources.editing import NewSource
 from bursar.tenants import create_tenant
-from connectors import Connector
+from connectors import Arrival, Connector
+from connectors import folder as folder_module
 from connectors.folder import Folder
 from connectors.syncing import open_source
 from tests.connectors.conftest import Feed
@@ -109,6 +110,41 @@ class TestFolder(FolderContract):
         os.close(os.open(bytes(place.path) + b"/\xff.csv", os.O_CREAT))
         assert self.names(reader) == ["budget.csv"]
 
+    @pytest.mark.parametrize("moment", [300_000_000_000, -(1 << 60)])
+    def test_a_file_of_an_impossible_time_does_not_hide_the_others(
+        self, place: LocalFolder, reader: Connector, monkeypatch: pytest.MonkeyPatch, moment: int
+    ) -> None:
+        """As file systems with 64 bits for a time show it, after a sender's clock was wrong."""
+        place.put("a.csv", ROWS)
+        place.put("b.csv", ROWS)
+        arrival = folder_module._arrival
+
+        def shown(name: str, seen: os.stat_result) -> Arrival:
+            if name == "a.csv":
+                ints = [*seen[:8], moment, seen[9]]
+                seen = os.stat_result(ints, {"st_mtime": float(moment), "st_mtime_ns": moment})
+            return arrival(name, seen)
+
+        monkeypatch.setattr(folder_module, "_arrival", shown)
+        assert self.names(reader) == ["a.csv", "b.csv"]
+
+    def test_a_share_that_goes_away_while_a_file_is_read_is_trouble_that_passes(
+        self, place: LocalFolder, reader: Connector
+    ) -> None:
+        place.put("budget.csv", ROWS)
+        (arrival,) = reader.list()
+
+        def read() -> None:
+            with reader.open(arrival) as stream:
+                # What cannot be read any more in the place of what was opened.
+                broken = os.open("/", os.O_RDONLY)
+                os.dup2(broken, stream.fileno())  # type: ignore[attr-defined]
+                os.close(broken)
+                stream.read(10)
+
+        with pytest.raises(SourceBusy):
+            read()
+
     @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
     def test_what_takes_a_files_place_is_not_read(
         self, place: LocalFolder, reader: Connector, kind: str
@@ -194,6 +230,20 @@ def test_a_tenant_reads_its_own_folder_only(
             assert f"{seen} matching" in folder.check()
     with pytest.raises(FolderNotAllowed):
         look(path=str(roots), tenant=str(stranger))
+
+
+def test_a_tenants_root_that_became_a_link_is_not_followed(
+    database: Database, tenant_id: UUID, roots: Path
+) -> None:
+    """Who may write in the folder above could lead the root into another tenant's files."""
+    stranger = create_tenant(database, "Stranger")
+    theirs = roots.parents[1] / str(stranger) / "files"
+    theirs.mkdir(parents=True)
+    (theirs / "a.csv").write_bytes(csv_of(ROWS))
+    roots.rmdir()
+    roots.symlink_to(theirs)
+    with pytest.raises(FolderNotAllowed):
+        look(tenant=str(tenant_id))
 
 
 def test_tenants_do_not_share_a_root(

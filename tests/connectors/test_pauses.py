@@ -127,6 +127,17 @@ def test_the_operator_pauses_everybody(everywhere: Database, make_feed: Any) -> 
     assert feed.alerts() == [], "what was late meanwhile raises no alarm"
 
 
+def test_what_is_late_without_a_pause_is_an_alarm_though_one_is_ended(
+    make_feed: Any, database: Database
+) -> None:
+    feed: Feed = make_feed(expected_by="0 6 * * *")
+    ago(feed, next_expected_at=HOUR)
+    pausing.resume_everywhere(database, [feed.tenant_id])
+    resume(feed)
+    start(feed)
+    assert feed.alerts() == ["source_late"]
+
+
 def test_only_schedules_that_there_are_can_be_paused(database: Database, tenant_id: UUID) -> None:
     for act in (schedules.pause, schedules.resume):
         with pytest.raises(NotFound, match="start_sources"):

@@ -22,7 +22,9 @@ from bursar.jobs.rows import Bell
 from bursar.jobs.sweep import tenants_with_due
 from bursar.sources import editing, outcomes, retaking
 from schema.tables import Alert, ImportRun, SourceFile
+from tests.api_client import Api
 from tests.connectors.conftest import HEAD, Feed
+from tests.connectors.test_schedules import ago, checked, start
 
 BAD = "Ops,Fuel,FY2026,lots\n"
 
@@ -114,6 +116,19 @@ def test_a_file_that_was_passed_over_is_taken_when_somebody_wants_it(feed: Feed)
     assert newest.duplicate_of is not None, "the same bytes change nothing twice"
 
 
+def test_a_good_version_ends_the_alarm_of_the_bad_ones_before_it(feed: Feed) -> None:
+    feed.put("b.csv", BAD + "Ops,Water,FY2026,8\n")
+    for other in ("", "Ops,Food,FY2026,7\n"):
+        feed.put("a.csv", BAD + other)
+        feed.sync()
+    feed.folder.put("a.csv", [])
+    feed.sync()
+    assert len(feed.alerts()) == 4
+    feed.put("a.csv", "Ops,Fuel,FY2026,6\n")
+    feed.sync()
+    assert feed.alerts() == ["source_file_failed"], "b.csv is as bad as it was"
+
+
 def test_an_old_version_does_not_overwrite_a_newer_one(feed: Feed) -> None:
     feed.put("a.csv", BAD)
     feed.sync()
@@ -158,6 +173,23 @@ def test_mended_rows_make_the_file_imported(feed: Feed) -> None:
     feed.work(bell)
     assert feed.budgets() == {"Ops/Fuel": "5.00", "Ops/Food": "7.00"}
     assert (feed.files(), feed.alerts()) == ({"a.csv": "imported"}, [])
+
+
+def test_what_mended_rows_brought_is_as_fresh_as_the_source(make_feed: Any, api: Api) -> None:
+    feed: Feed = make_feed(mode="skip_errors", expected_by="* * * * *")
+    feed.put("a.csv", BAD + "Ops,Food,FY2026,7\n")
+    feed.sync()
+    file_id = store(feed, HEAD.strip() + ",Row,Reason\nOps,Fuel,FY2026,5000,2,\n")
+    with feed.database.transaction(feed.tenant_id, "ada") as session:
+        attempt = mending.request_mending(session, feed.one(ImportRun).id, file_id, "ada")
+        bell = runs.start(session, attempt, "imports.run", "ada", None)
+    feed.work(bell)
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    start(feed)
+    assert feed.alerts() == ["source_late"]
+    shown = api.get("/budgets").get_json()["data"]
+    assert [one["freshness"] and one["freshness"]["is_stale"] for one in shown] == [True, True]
+    assert checked(feed) == ("pending", "stale_source")
 
 
 def test_the_tick_hears_of_a_failed_file_that_was_loaded_after_all(

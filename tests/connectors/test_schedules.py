@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy import func, text, update
 
 from bursar.database import Database
 from bursar.jobs.sweep import tenants_with_due
-from bursar.sources import outcomes
+from bursar.sources import editing, outcomes
 from bursar.sources.scheduling import start_due
 from schema.tables import Alert, ImportRun, Source, SourceRun
 from tests.api_client import Api
@@ -149,6 +150,99 @@ def test_a_source_whose_columns_changed_is_stale_until_its_next_good_file(feed: 
     feed.put("c.csv", "Ops,Fuel,FY2026,700\n")
     feed.sync()
     assert checked(feed) == ("approved", "within_auto_approval_threshold")
+
+
+def test_nothing_is_late_any_more_when_the_source_is_taken_away(make_feed: Any) -> None:
+    feed: Feed = make_feed(expected_by="* * * * *")
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.put("b.csv", "Ops,Food,FY2026,lots\n")
+    feed.sync()
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    start(feed)
+    assert feed.alerts() == ["source_file_failed", "source_late"]
+    with feed.database.transaction(feed.tenant_id, "ada") as session:
+        editing.delete_source(session, editing.get_source(session, feed.id, lock=True))
+    assert checked(feed) == ("approved", "within_auto_approval_threshold")
+    assert feed.alerts() == ["source_file_failed"], "its rows can still be mended"
+
+
+def test_nothing_is_late_any_more_when_no_file_is_expected(make_feed: Any) -> None:
+    feed: Feed = make_feed(expected_by="* * * * *")
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    start(feed)
+    assert (feed.alerts(), checked(feed)) == (["source_late"], ("pending", "stale_source"))
+    with feed.database.transaction(feed.tenant_id, "ada") as session:
+        source = editing.get_source(session, feed.id, lock=True)
+        editing.change_source(session, source, source.row_version, {"expected_by": None})
+    assert (feed.alerts(), checked(feed)[0]) == ([], "approved")
+
+
+def test_a_source_that_cannot_be_planned_stops_no_other_and_says_so(make_feed: Any) -> None:
+    """As when the zones of the machine are renewed, and one is there no more."""
+    broken, good = make_feed(schedule="* * * * *"), make_feed(schedule="* * * * *")
+    ago(broken, next_due_at=timedelta(minutes=2))
+    ago(good, next_due_at=timedelta(minutes=1))
+    with good.database.transaction(good.tenant_id, "test") as session:
+        gone = update(Source).where(Source.id == broken.id).values(time_zone="Mars/Olympus")
+        session.execute(gone)
+    assert len(start(good)) == 1
+    assert start(good) == []
+    assert good.alerts() == ["source_failed"]
+    assert len(good.all(Alert)) == 1
+    with good.database.transaction(good.tenant_id, "test") as session:
+        source = editing.get_source(session, broken.id, lock=True)
+        editing.change_source(session, source, source.row_version, {"time_zone": "UTC"})
+    broken.sync()
+    assert good.alerts() == []
+
+
+@pytest.mark.parametrize("after_action", ["leave", "move"])
+@pytest.mark.parametrize("name", ["a.csv", "b.csv"])
+def test_the_same_bytes_written_anew_are_no_late_file(
+    make_feed: Any, name: str, after_action: str
+) -> None:
+    """As when an export runs every night, and the budgets have not changed that day."""
+    feed: Feed = make_feed(expected_by="* * * * *", after_action=after_action)
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    assert feed.folder.file("a.csv").exists() == (after_action == "leave")
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    feed.put(name, "Ops,Fuel,FY2026,500\n")
+    assert feed.sync().files_taken == 0
+    start(feed)
+    assert feed.alerts() == []
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    start(feed)
+    assert (feed.alerts(), checked(feed)) == (["source_late"], ("pending", "stale_source"))
+    feed.put(name, "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    assert (feed.alerts(), checked(feed)[0]) == ([], "approved")
+
+
+@pytest.mark.parametrize("touched", [False, True], ids=["as before", "new time"])
+def test_a_file_that_was_only_renamed_is_late_all_the_same(make_feed: Any, touched: bool) -> None:
+    feed: Feed = make_feed(expected_by="* * * * *")
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    ago(feed, last_file_at=timedelta(days=1), next_expected_at=timedelta(seconds=1))
+    feed.folder.file("a.csv").rename(feed.folder.file("archived.csv"))
+    if touched:  # as in S3, where a file is renamed by writing it anew
+        os.utime(feed.folder.file("archived.csv"))
+    feed.sync()
+    start(feed)
+    assert feed.alerts() == ["source_late"]
+
+
+def test_what_waits_for_somebody_stays_stale_though_an_older_file_comes_anew(feed: Feed) -> None:
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    feed.put("b.csv", "Ops,Fuel,FY2026,600\n", "Dept,Sub Category,Fiscal Year,Budget\n")
+    feed.sync()
+    feed.put("a.csv", "Ops,Fuel,FY2026,500\n")
+    feed.sync()
+    assert checked(feed) == ("pending", "stale_source")
 
 
 def test_the_api_shows_how_fresh_each_budget_is(feed: Feed, api: Api) -> None:

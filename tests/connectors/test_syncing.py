@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from bursar.config import settings
 from bursar.importing import runs
+from bursar.jobs import rows as jobs
 from bursar.jobs.rows import Bell
 from bursar.sources import editing, outcomes
 from bursar.sources.scheduling import start_run
@@ -304,6 +305,20 @@ def test_a_server_that_is_away_is_looked_at_again_before_its_next_day(
         change(feed, Job, run_after=Job.created_at)
         assert feed.work(Bell(feed.tenant_id, job.id, job.kind, job.queue)) == "succeeded"
         assert (feed.budgets(), feed.alerts()) == ({"Ops/Fuel": "5.00"}, [])
+
+
+def test_a_run_that_somebody_has_tried_again_has_no_old_fault(feed: Feed) -> None:
+    config = feed.source().config
+    change(feed, Source, config=config | {"path": "/no-such-folder"})
+    failed = feed.sync()
+    assert (failed.state, failed.error is None) == ("failed", False)
+    change(feed, Source, config=config)
+    with feed.database.transaction(feed.tenant_id, "ada") as session:
+        assert failed.job_id is not None
+        bell = jobs.retry(session, failed.job_id, "ada")
+    assert feed.work(bell) == "succeeded"
+    run = feed.one(SourceRun)
+    assert (run.state, run.error) == ("succeeded", None)
 
 
 def test_a_pause_ends_the_tries_that_were_planned(make_feed: Any) -> None:

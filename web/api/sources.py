@@ -120,8 +120,9 @@ def change_source(path: SourcePath, body: SourceChange) -> Response:
     with transaction() as session:
         source = editing.get_source(session, path.source_id, lock=True)
         changes: dict[str, Any] = body.model_dump(exclude_unset=True)
-        if body.defaults is not None:
-            changes["defaults"] = body.defaults.model_dump(exclude_none=True)
+        if "defaults" in changes:
+            given = body.defaults
+            changes["defaults"] = given.model_dump(exclude_none=True) if given else {}
         editing.change_source(session, source, version, changes)
         session.refresh(source)
         return make_response(jsonify(_wire(session, source)), 200, etag(source.row_version))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from bursar.sources.pausing import Pauses
 from schema.tables import Source, SourceFile, SourceRun
@@ -61,6 +61,16 @@ class SourceChange(Model):
     after_action: Action | None = None
     stale_policy: Stale | None = None
     settle_seconds: Settle | None = None
+
+    @field_validator(
+        "name", "config", "time_zone", "is_active", "drift_policy", "mode", "after_action",
+        "stale_policy", "settle_seconds",
+    )  # fmt: skip
+    @classmethod
+    def _set(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("leave it out to keep it; it cannot be empty")
+        return value
 
 
 class SourceOut(Out):

@@ -138,7 +138,12 @@ def _asked(place: str) -> httpx.Response:
         f"{settings().flower_url.rstrip('/')}/{quote(place, safe='/@:~')}",
         params=request.args.to_dict(flat=False) or None,
         content=request.get_data() or None,
-        headers={name: request.headers[name] for name in _ASKED if name in request.headers},
+        # As bytes: the text of a header is whatever bytes came, and httpx would want ASCII.
+        headers=[
+            (name.encode(), request.headers[name].encode("latin-1"))
+            for name in _ASKED
+            if name in request.headers
+        ],
     )
     try:
         return client.send(asked, stream=True)

@@ -126,6 +126,26 @@ def test_a_source_is_changed_by_whoever_saw_its_newest_version(api: Api) -> None
     assert (kept["schedule"], kept["has_secret"]) == (None, True)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["name", "config", "time_zone", "is_active", "drift_policy", "mode", "after_action",
+     "stale_policy", "settle_seconds"],
+)  # fmt: skip
+def test_what_a_source_must_have_is_not_taken_from_it(api: Api, name: str) -> None:
+    made = make(api)
+    refused = api.patch(f"/sources/{made['id']}", {name: None}, made["version"])
+    assert code_of(refused)[0] == 422
+    assert api.get(f"/sources/{made['id']}").get_json()["version"] == made["version"]
+
+
+def test_what_a_source_may_lack_can_be_taken_from_it(api: Api) -> None:
+    made = make(api, expected_by="06:00", defaults={"currency": "EUR"})
+    nothing = {"schedule": None, "expected_by": None, "defaults": None}
+    changed = api.patch(f"/sources/{made['id']}", nothing, made["version"]).get_json()
+    assert (changed["schedule"], changed["expected_by"]) == (None, None)
+    assert changed["defaults"] == {}
+
+
 def test_a_secret_does_not_follow_a_source_to_another_host(api: Api) -> None:
     made = make(api)
     path = f"/sources/{made['id']}"

@@ -63,9 +63,7 @@ def sql(database: Database, tenant_id: UUID) -> Any:
     return run
 
 
-def test_the_functions_of_the_documents(
-    sql: Any, tenant_id: UUID, make_budget: MakeBudget
-) -> None:
+def test_the_functions_of_the_documents(sql: Any, tenant_id: UUID, make_budget: MakeBudget) -> None:
     budget = make_budget("100")
     one = (tenant_id, budget)
     assert sql("select check_budget_capacity(%s, 100)", budget) == [(True,)]

@@ -123,6 +123,29 @@ def test_neither_cookies_nor_keys_nor_addresses_reach_flower(flower: str, api: A
     assert told["headers"]["Host"] in flower
 
 
+def test_headers_that_are_no_ascii_are_passed_as_they_came(visitor: Visitor, flower: str) -> None:
+    for name in ("Accept-Language", "If-None-Match", "Content-Type"):
+        answer = visitor.client.get("/flower/workers", headers={name: "Überall"})
+        assert answer.status_code == 200
+        assert answer.get_json()["headers"][name] == "Überall"
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["..", "%2e%2e/x", "..%2f..%2fx", "a/%2e/x", "%252e%252e/x", "..;/x", "@evil.example/", ":80/x",
+     "http://evil.example/x", "a%3fb=1", "a%23b", "a%5c..%5cx"],
+)  # fmt: skip
+def test_no_path_leads_past_flower(visitor: Visitor, flower: str, place: str) -> None:
+    answer = visitor.get(f"/flower/{place}")
+    if answer.status_code == 404:
+        return
+    told = answer.get_json()
+    assert told["path"].startswith("/flower/")
+    assert not {"..", "."} & set(told["path"].split("/"))
+    assert "?" not in told["path"]
+    assert told["headers"]["Host"] in flower
+
+
 def test_what_flower_says_about_itself_stays_behind(visitor: Visitor, flower: str) -> None:
     answer = visitor.get("/flower/workers")
     assert "_xsrf" not in answer.headers.get("Set-Cookie", "")
