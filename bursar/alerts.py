@@ -19,7 +19,11 @@ from schema.tables import Alert
 THRESHOLDS = {
     "threshold_warning": ("warning", "The budget has passed its soft cap."),
     "threshold_exceeded": ("critical", "The budget is close to its hard cap."),
+    "over_budget": ("critical", "More has been spent than the budget authorizes."),
 }
+# How far below its line a budget has to fall for its alert to end, in percent of what is
+# authorized: one that goes up and down around the line is told of once.
+SLACK_PERCENT = 5
 
 
 def raise_for_crossing(session: Session, tenant_id: UUID, crossing: dict[str, Any]) -> None:
@@ -75,6 +79,33 @@ def resolve_key(session: Session, tenant_id: UUID, dedup_key: str, actor: str) -
         ),
         {"tenant": tenant_id, "dedup": dedup_key, "actor": actor},
     )
+
+
+def resolve_past(session: Session, tenant_id: UUID) -> int:
+    """Resolve the alerts about budgets that are clearly below their lines again; how many."""
+    done = session.execute(
+        text(
+            """
+            update alert a set state = 'resolved', resolved_by = 'system', resolved_at = now()
+              from budget_account x
+             where a.tenant_id = :tenant and a.state <> 'resolved'
+               and a.type in ('threshold_warning', 'threshold_exceeded', 'over_budget',
+                              'hard_cap_reached')
+               and x.tenant_id = :tenant and x.budget_id = a.budget_id
+               and x.line_key is null and x.closed_at is null
+               and case a.type
+                   when 'over_budget' then x.spent <= x.authorized
+                   else x.used + x.rolled_up < x.authorized * (case a.type
+                          when 'threshold_warning' then x.soft_cap_pct
+                          when 'threshold_exceeded' then x.approach_pct
+                          else 100 end - :slack) / 100
+                   end
+            returning a.id
+            """
+        ),
+        {"tenant": tenant_id, "slack": SLACK_PERCENT},
+    )
+    return len(done.all())
 
 
 def list_alerts(

@@ -16,6 +16,7 @@ from schema.tables import Schedule
 HOUSEKEEPING = {
     "expire_holds": 10,
     "raise_alerts": 10,
+    "resolve_alerts": 60,
     "start_sources": 10,
     "follow_imports": 10,
     "send_webhooks": 10,

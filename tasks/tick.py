@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 from sqlalchemy import text
 
-from bursar import schedules
+from bursar import alerts, schedules
 from bursar.database import Database, database
 from bursar.jobs.sweep import due_jobs, tenants_with_due
 from bursar.ledger.operations import expire_holds
@@ -48,6 +48,12 @@ def _raise_alerts(opened: Database) -> None:
                 pass
 
 
+def _resolve_alerts(opened: Database) -> None:
+    for tenant_id in tenants_with_due(opened, "alerts"):
+        with opened.transaction(tenant_id, "system") as session:
+            alerts.resolve_past(session, tenant_id)
+
+
 def _start_sources(opened: Database) -> None:
     for bell in scheduling.start_due(opened):
         ring(bell)
@@ -86,6 +92,7 @@ def _forget_idempotency_keys(opened: Database) -> None:
 _DUTIES = {
     "expire_holds": _expire_holds,
     "raise_alerts": _raise_alerts,
+    "resolve_alerts": _resolve_alerts,
     "start_sources": _start_sources,
     "follow_imports": _follow_imports,
     "send_webhooks": _send_webhooks,

@@ -47,6 +47,9 @@ begin
   elsif p_what = 'webhooks' then
     return query select distinct d.tenant_id from public.webhook_delivery d
                   where d.state = 'pending' and d.next_attempt_at <= now();
+  elsif p_what = 'alerts' then
+    return query select distinct a.tenant_id from public.alert a
+                  where a.state <> 'resolved' and a.budget_id is not null;
   elsif p_what = 'all' then
     return query select t.id from public.tenant t where t.deleted_at is null;
   end if;

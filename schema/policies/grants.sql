@@ -27,7 +27,7 @@ grant select, insert on action_idempotency, outbox, alert to bursar_ledger;
 
 grant select, insert, update on app_user to bursar_system;
 grant select on membership, tenant, hold, outbox, source, source_file, import_run,
-  webhook_delivery
+  webhook_delivery, alert
   to bursar_system;
 grant select, update on job to bursar_system;
 
