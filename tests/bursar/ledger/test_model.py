@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import count
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -85,6 +86,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.tenant: UUID = create_tenant(self.database, "Model")
         self.model = [Account(Decimal(1000)), Account(Decimal(500))]
         self.holds: dict[str, Held] = {}
+        self.names = count()
         with self.database.transaction(self.tenant, "model") as session:
             self.ids = [
                 UUID(str(create_budget(session, self.tenant, new, "model").id))
@@ -93,6 +95,10 @@ class LedgerMachine(RuleBasedStateMachine):
                     NewBudget("B", "FY2025", Decimal(500), "USD"),
                 )
             ]
+
+    def name(self) -> str:
+        """A reference that is the same whenever these steps are taken again."""
+        return f"r{next(self.names)}"
 
     def attempt(self, fits: bool, work: Any, *arguments: Any, **more: Any) -> None:
         """Do it; it must be refused exactly where the model says so."""
@@ -105,7 +111,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(n=TWO, amount=AMOUNTS, stage=st.sampled_from(("reserved", "committed")))
     def reserve(self, n: int, amount: Decimal, stage: str) -> None:
-        account, ref = self.model[n], uuid4().hex
+        account, ref = self.model[n], self.name()
         fits = amount <= account.available
         self.attempt(fits, operations.reserve, self.ids[n], amount, "USD", ref_id=ref, stage=stage)
         if fits:
@@ -114,7 +120,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(n=TWO, amount=AMOUNTS)
     def spend(self, n: int, amount: Decimal) -> None:
-        account, ref = self.model[n], uuid4().hex
+        account, ref = self.model[n], self.name()
         fits = amount <= account.available
         self.attempt(fits, operations.spend, self.ids[n], amount, "USD", ref_id=ref)
         if fits:
@@ -123,7 +129,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(n=TWO, amounts=st.lists(AMOUNTS, min_size=1, max_size=6))
     def batch(self, n: int, amounts: list[Decimal]) -> None:
-        refs = [uuid4().hex for _ in amounts]
+        refs = [self.name() for _ in amounts]
         answers = batches.reserve_many(
             self.database, self.tenant,
             [
@@ -141,7 +147,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=st.data(), part=st.none() | AMOUNTS, step=st.sampled_from(("charge", "release")))
     def end(self, data: st.DataObject, part: Decimal | None, step: str) -> None:
-        ref = data.draw(st.sampled_from(sorted(self.holds)))
+        ref = data.draw(st.sampled_from(list(self.holds)))
         held = self.holds[ref]
         fits = held.remaining > 0 and (part is None or part <= held.remaining)
         self.attempt(fits, getattr(operations, step), ref, part)
@@ -155,7 +161,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=st.data())
     def commit(self, data: st.DataObject) -> None:
-        ref = data.draw(st.sampled_from(sorted(self.holds)))
+        ref = data.draw(st.sampled_from(list(self.holds)))
         held = self.holds[ref]
         fits = held.remaining > 0 and held.stage == "reserved"
         self.attempt(fits, operations.commit, ref)
@@ -166,7 +172,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=st.data(), part=st.none() | AMOUNTS)
     def refund(self, data: st.DataObject, part: Decimal | None) -> None:
-        ref = data.draw(st.sampled_from(sorted(self.holds)))
+        ref = data.draw(st.sampled_from(list(self.holds)))
         held = self.holds[ref]
         left = held.charged - held.refunded
         fits = left > 0 and (part is None or part <= left)
