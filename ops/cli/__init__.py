@@ -23,6 +23,7 @@ _GROUPS = (
     "imports",
     "import_steps",
     "control",
+    "spending",
     "sources",
     "schedules",
     "proof",

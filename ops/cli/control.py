@@ -83,7 +83,9 @@ def reserve(
 ) -> None:
     """Set an amount of a budget aside."""
     body = {"amount": amount, "currency": currency, "ref_id": ref}
-    _tell(client(tenant).post(f"/budgets/{budget_id}/reservations", body, key=key), as_json)
+    tell_reservation(
+        client(tenant).post(f"/budgets/{budget_id}/reservations", body, key=key), as_json
+    )
 
 
 def charge(
@@ -91,7 +93,7 @@ def charge(
 ) -> None:
     """Spend a reservation, or a part of it."""
     body = {"amount": amount} if amount else {}
-    _tell(client(tenant).post(f"/reservations/{ref}/charge", body, key=key), as_json)
+    tell_reservation(client(tenant).post(f"/reservations/{ref}/charge", body, key=key), as_json)
 
 
 def release(
@@ -99,7 +101,7 @@ def release(
 ) -> None:
     """Give a reservation back, or a part of it."""
     body = {"amount": amount} if amount else {}
-    _tell(client(tenant).post(f"/reservations/{ref}/release", body, key=key), as_json)
+    tell_reservation(client(tenant).post(f"/reservations/{ref}/release", body, key=key), as_json)
 
 
 def topup(
@@ -120,7 +122,8 @@ def topup(
     give(f"{answer['available']} {answer['currency']} available")
 
 
-def _tell(answer: dict[str, Any], as_json: bool) -> None:
+def tell_reservation(answer: dict[str, Any], as_json: bool) -> None:
+    """Print what the ledger said of a reservation."""
     if as_json:
         give_json(answer)
         return
