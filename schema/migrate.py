@@ -29,6 +29,7 @@ SCRIPTS = (
     "functions/ledger_import.sql",
     "functions/ledger_bulk.sql",
     "functions/ledger_proof.sql",
+    "functions/reports.sql",
     "functions/budget_check.sql",
     "functions/importing.sql",
     "functions/import_mending.sql",

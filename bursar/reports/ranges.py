@@ -92,10 +92,8 @@ def named(calendar: Calendar, name: str, day: date) -> Span:
 
 def between(calendar: Calendar, first: date, last: date) -> Span:
     """The days from `first` to `last`, both included. Raises InvalidInput."""
-    for pointer, day in (("/from", first), ("/to", last)):
-        if not EARLIEST <= day <= LATEST:
-            fault = Fault(pointer, "out_of_range", f"Days from {EARLIEST} to {LATEST} are known.")
-            raise InvalidInput(fault.detail, faults=[fault])
+    _require_known(first, "/from")
+    _require_known(last, "/to")
     if last < first:
         fault = Fault("/to", "wrong_order", "The last day lies before the first.")
         raise InvalidInput(fault.detail, faults=[fault])
@@ -137,9 +135,17 @@ def asked(
 
 def _present(calendar: Calendar, as_of: date | datetime) -> tuple[date, datetime]:
     """The day of `as_of`, and the moment behind all that belongs to it. Raises InvalidInput."""
-    plain = as_of.date() if isinstance(as_of, datetime) else as_of
-    if not EARLIEST <= plain <= LATEST:
-        fault = Fault("/as_of", "out_of_range", f"Days from {EARLIEST} to {LATEST} are known.")
+    end = end_of_point(calendar, as_of, "/as_of")
+    return (calendar.day_of(as_of) if isinstance(as_of, datetime) else as_of), end
+
+
+def end_of_point(calendar: Calendar, point: date | datetime, pointer: str) -> datetime:
+    """The moment behind a day or a moment that was asked for at `pointer`. Raises InvalidInput."""
+    _require_known(point.date() if isinstance(point, datetime) else point, pointer)
+    return calendar.end_of(point)
+
+
+def _require_known(day: date, pointer: str) -> None:
+    if not EARLIEST <= day <= LATEST:
+        fault = Fault(pointer, "out_of_range", f"Days from {EARLIEST} to {LATEST} are known.")
         raise InvalidInput(fault.detail, faults=[fault])
-    day = calendar.day_of(as_of) if isinstance(as_of, datetime) else as_of
-    return day, calendar.end_of(as_of)

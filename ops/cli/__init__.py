@@ -23,6 +23,7 @@ _GROUPS = (
     "imports",
     "import_steps",
     "control",
+    "reports",
     "sources",
     "schedules",
     "proof",

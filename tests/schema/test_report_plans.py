@@ -1,0 +1,70 @@
+"""Reports read the entries of their span, and not the history before it or of other accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from tests.conftest import MakeBudget
+
+# Half an hour apart from each other, the last one just now.
+ENTRIES = """
+insert into ledger_entry (tenant_id, account_id, seq, recorded_at, effective_at, kind, from_bucket,
+                          to_bucket, amount, ref_type, ref_id, actor, hash)
+select a.tenant_id, a.id, n + 1, m, m, 'fund', 'external', 'available', 1, 'planned',
+       a.id || 'r' || n / 2, 'test', ''
+  from budget_account a, generate_series(1, 10000) n,
+       lateral (select now() - (10000 - n) * interval '30 minutes') t (m)
+ where a.tenant_id = %s
+"""
+
+
+@pytest.fixture
+def budgets(
+    make_budget: MakeBudget, superuser: psycopg.Connection, tenant_id: UUID
+) -> Iterator[list[UUID]]:
+    """Five budgets with 10,000 entries each, seen by the superuser's connection only."""
+    made = [make_budget("1", department=f"D{n}") for n in range(5)]
+    superuser.execute(ENTRIES, (tenant_id,))
+    superuser.execute("analyze ledger_entry")
+    yield made
+    superuser.rollback()
+
+
+def entries_read(connection: psycopg.Connection, query: str, names: dict[str, object]) -> int:
+    """How many entries a query looks at, those that it throws away included."""
+    (row,) = connection.execute("explain (analyze, timing off, format json) " + query, names)
+    return round(
+        sum(
+            (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+            for node in _nodes(row[0][0]["Plan"])
+            if str(node.get("Relation Name", "")).startswith("ledger_entry")
+        )
+    )
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def test_a_budget_report_reads_its_span(
+    budgets: list[UUID], superuser: psycopg.Connection, tenant_id: UUID
+) -> None:
+    query = (
+        "select * from report_budgets(%(t)s, now() - interval '10 days', now() + interval '1 day',"
+        " 'infinity', %(b)s)"
+    )
+    assert entries_read(superuser, query, {"t": tenant_id, "b": budgets[0]}) <= 482
+
+
+def test_a_tenant_report_reads_its_span(
+    budgets: list[UUID], superuser: psycopg.Connection, tenant_id: UUID
+) -> None:
+    query = "select * from report_budgets(%(t)s, now() - interval '10 days', now())"
+    assert entries_read(superuser, query, {"t": tenant_id}) <= 5 * 482
