@@ -22,6 +22,7 @@ from bursar.errors import InvalidInput, Misconfigured
 from web import auth, compat, openapi, pages, problems, transfer
 from web.api import (
     alerts,
+    audit,
     budgets,
     checks,
     health,
@@ -47,6 +48,7 @@ _API = (
     ledger,
     reservations,
     reports,
+    audit,
     imports,
     import_steps,
     mapping_templates,

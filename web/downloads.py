@@ -50,7 +50,7 @@ def json_blocks(
     tail: Callable[[], dict[str, Any]] = dict,
 ) -> Iterator[bytes]:
     """`{…head, "data": [rows], …tail}` with one row a line; the tail is asked for at the end."""
-    opening = json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}").removesuffix("}")
+    opening = json.dumps(head, ensure_ascii=False, indent=2).removesuffix("}").rstrip()
     block, size = [opening + (",\n" if head else "\n") + '  "data": ['], 0
     between = "\n    "
     for row in rows:

@@ -24,6 +24,7 @@ _GROUPS = (
     "import_steps",
     "control",
     "reports",
+    "audits",
     "sources",
     "schedules",
     "proof",

@@ -55,7 +55,7 @@ def of_budget(
     }  # fmt: skip
     path = f"/budgets/{budget_id}/report"
     if output is not None:
-        _write(path, output, tenant, asked)
+        write_file(path, output, tenant, asked)
         return
     found = client(tenant).get(path, **asked)
     if as_json:
@@ -85,7 +85,7 @@ def of_tenant(
         "range": range_name, "from": first, "to": last, "as_of": as_of, "known_at": known_at,
     }  # fmt: skip
     if output is not None:
-        _write("/reports/tenant", output, tenant, asked)
+        write_file("/reports/tenant", output, tenant, asked)
         return
     if as_json:
         client(tenant).copy("/reports/tenant", sys.stdout.buffer, **asked)
@@ -104,7 +104,8 @@ def _tell_span(span: dict[str, Any]) -> None:
     say(f"from {span['from']} to {span['to']} ({span['starts_at']} to {span['ends_at']})")
 
 
-def _write(path: str, output: Path, tenant: str | None, asked: dict[str, Any]) -> None:
+def write_file(path: str, output: Path, tenant: str | None, asked: dict[str, Any]) -> None:
+    """Write a report to a file of the kind that its name says."""
     kind = output.suffix.removeprefix(".").lower()
     if kind not in KINDS:
         raise typer.BadParameter(f"name a file that ends in {', '.join(KINDS)}")

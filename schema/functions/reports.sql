@@ -98,3 +98,89 @@ create function report_budgets(
    where b.deleted_at is null
    order by b.department_key, b.sub_category_key, b.fiscal_period, b.currency, b.id
 $$;
+
+-- Entries that are effective in a span, added up by day of a time zone, currency and kind.
+drop function if exists report_daily;
+create function report_daily(
+  p_tenant uuid, p_from timestamptz, p_to timestamptz, p_zone text, p_budget uuid default null
+) returns table (
+  day date, currency text, kind text, entries bigint, amount numeric, delta_used numeric
+) language sql stable parallel safe as $$
+  select s.day, a.currency::text, s.kind, sum(s.entries)::bigint, sum(s.amount), sum(s.used)
+    from (
+      select e.account_id, (e.effective_at at time zone p_zone)::date as day, e.kind::text as kind,
+             count(*) as entries, sum(e.amount) as amount,
+             sum(ledger_delta_used(e.from_bucket, e.to_bucket, e.amount)) as used
+        from ledger_entry e
+       where e.tenant_id = p_tenant and e.recorded_at >= p_from
+         and e.effective_at >= p_from and e.effective_at < p_to
+         and (p_budget is null or e.account_id = (
+           select a.id from budget_account a
+            where a.tenant_id = p_tenant and a.budget_id = p_budget
+              and a.line_key is null and a.closed_at is null))
+       group by 1, 2, 3
+    ) s
+    cross join lateral (
+      select x.currency from budget_account x
+       where x.tenant_id = p_tenant and x.id = s.account_id offset 0
+    ) a
+   group by 1, 2, 3
+   order by 1, 2, 3
+$$;
+
+-- Entries recorded in a span with the budgets that they belong to, oldest first.
+drop function if exists report_entries;
+create function report_entries(
+  p_tenant uuid, p_from timestamptz, p_to timestamptz, p_budget uuid default null
+) returns table (
+  budget_id uuid, department text, sub_category text, fiscal_period text, currency text,
+  seq bigint, kind text, from_bucket text, to_bucket text, amount numeric, ref_type text,
+  ref_id text, import_id uuid, actor text, reason text, effective_at timestamptz,
+  recorded_at timestamptz, hash bytea
+) language sql stable parallel safe as $$
+  select b.id, b.department, b.sub_category, b.fiscal_period, b.currency::text, e.seq,
+         e.kind::text, e.from_bucket::text, e.to_bucket::text, e.amount, e.ref_type, e.ref_id,
+         e.import_id, e.actor, e.reason, e.effective_at, e.recorded_at, e.hash
+    from (
+      select * from ledger_entry x
+       where x.tenant_id = p_tenant and x.recorded_at >= p_from and x.recorded_at < p_to
+         and (p_budget is null or x.account_id = (
+           select a.id from budget_account a
+            where a.tenant_id = p_tenant and a.budget_id = p_budget
+              and a.line_key is null and a.closed_at is null))
+       order by x.recorded_at, x.account_id, x.seq
+    ) e
+    cross join lateral (
+      select y.* from budget_account a
+        cross join lateral (
+          select * from budget z where z.tenant_id = p_tenant and z.id = a.budget_id offset 0) y
+       where a.tenant_id = p_tenant and a.id = e.account_id
+      offset 0
+    ) b
+   order by e.recorded_at, e.account_id, e.seq
+$$;
+
+-- The number of the last entry of an account that was recorded before a moment, 0 where there is
+-- none. Numbers and times rise together, so it is found by halving, a look at one entry at a time.
+create or replace function ledger_seq_before(p_account uuid, p_moment timestamptz) returns bigint
+language plpgsql stable as $$
+declare
+  low bigint := 0;  -- recorded before, as far as it is known
+  high bigint;      -- and this one not
+  middle bigint;
+  recorded timestamptz;
+begin
+  select a.entry_seq + 1 into high from budget_account a
+   where a.tenant_id = current_tenant() and a.id = p_account;
+  while high - low > 1 loop
+    middle := (low + high) / 2;
+    select e.recorded_at into recorded from ledger_entry e
+     where e.tenant_id = current_tenant() and e.account_id = p_account and e.seq = middle;
+    if recorded < p_moment then
+      low := middle;
+    else
+      high := middle;
+    end if;
+  end loop;
+  return low;
+end $$;

@@ -68,3 +68,65 @@ def test_a_tenant_report_reads_its_span(
 ) -> None:
     query = "select * from report_budgets(%(t)s, now() - interval '10 days', now())"
     assert entries_read(superuser, query, {"t": tenant_id}) <= 5 * 482
+
+
+def test_sums_by_day_of_a_budget_read_its_span(
+    budgets: list[UUID], superuser: psycopg.Connection, tenant_id: UUID
+) -> None:
+    query = "select * from report_daily(%(t)s, now() - interval '10 days', now(), 'UTC', %(b)s)"
+    assert entries_read(superuser, query, {"t": tenant_id, "b": budgets[0]}) <= 482
+
+
+def test_an_export_of_a_budget_reads_its_span(
+    budgets: list[UUID], superuser: psycopg.Connection, tenant_id: UUID
+) -> None:
+    query = "select * from report_entries(%(t)s, now() - interval '10 days', now(), %(b)s)"
+    assert entries_read(superuser, query, {"t": tenant_id, "b": budgets[0]}) <= 482
+
+
+def test_a_reference_is_found_by_its_index(
+    budgets: list[UUID], superuser: psycopg.Connection, tenant_id: UUID
+) -> None:
+    (account,) = superuser.execute(
+        "select id from budget_account where budget_id = %s", (budgets[0],)
+    )
+    query = (
+        "select * from ledger_entry where tenant_id = %(t)s and ref_type = 'planned'"
+        " and ref_id = %(r)s and ref_type <> 'import' order by recorded_at, account_id, seq"
+        " limit 51"
+    )
+    assert entries_read(superuser, query, {"t": tenant_id, "r": f"{account[0]}r77"}) == 2
+
+
+def test_a_page_of_entries_reads_that_page(
+    budgets: list[UUID], superuser: psycopg.Connection, tenant_id: UUID
+) -> None:
+    """However far down the list it is."""
+    (account,) = superuser.execute(
+        "select id from budget_account where budget_id = %s", (budgets[0],)
+    )
+    query = (
+        "select * from ledger_entry where tenant_id = %(t)s and account_id = %(a)s"
+        " and seq between %(s)s - 49 and %(s)s order by seq desc"
+    )
+    for seq in (10_001, 5000, 100):
+        names = {"t": tenant_id, "a": account[0], "s": seq}
+        assert entries_read(superuser, query, names) == 50, seq
+
+
+def test_the_entries_of_a_span_are_found_by_halving(
+    budgets: list[UUID], superuser: psycopg.Connection, tenant_id: UUID
+) -> None:
+    superuser.execute("select set_config('bursar.tenant', %s, true)", (str(tenant_id),))
+    superuser.execute(
+        "update budget_account set entry_seq = 10001 where tenant_id = %s", (tenant_id,)
+    )
+    for days in (0, 1, 10, 200, 3000):
+        (row,) = superuser.execute(
+            "select ledger_seq_before(id, now() - %(d)s * interval '1 day'), (select count(*)"
+            " from ledger_entry where account_id = a.id and seq > 1"
+            " and recorded_at < now() - %(d)s * interval '1 day')"
+            " from budget_account a where budget_id = %(b)s",
+            {"d": days, "b": budgets[0]},
+        )
+        assert row[0] in (row[1], row[1] + 1), days

@@ -45,6 +45,9 @@ Day = Annotated[date, BeforeValidator(_day)]
 Point = Annotated[AwareDatetime | date, BeforeValidator(_point)]
 
 
+Format = Literal["json", "csv", "xlsx"]
+
+
 class RangeQuery(BaseModel):
     """A span of days, by name or from and to. Without either the present month."""
 
@@ -62,7 +65,7 @@ class ReportQuery(RangeQuery):
     known_at: Point | None = Field(
         None, description="What was recorded after this day or moment does not count."
     )
-    format: Literal["json", "csv", "xlsx"] = Field("json", description="What to answer with.")
+    format: Format = Field("json", description="What to answer with.")
 
 
 @dataclass(frozen=True, slots=True)

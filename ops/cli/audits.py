@@ -1,0 +1,81 @@
+"""Questions of an auditor from a shell: entries, sums by day, discrepancies."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ops.cli.client import client
+from ops.cli.output import give, give_json
+from ops.cli.proof import EXIT_BROKEN
+from ops.cli.reports import AsJson, First, Last, Output, Range, Tenant, report, write_file
+from ops.cli.tables import give_table
+
+Budget = Annotated[str | None, typer.Option(help="Only this budget.")]
+
+
+def register(app: typer.Typer) -> None:  # noqa: ARG001  the group is there already
+    """Add the commands of this group."""
+    report.command("entries")(entries)
+    report.command("daily")(daily)
+    report.command("discrepancies")(discrepancies)
+
+
+def entries(
+    ref: Annotated[str | None, typer.Option(help="Your reference of the reservation.")] = None,
+    ref_type: Annotated[str, typer.Option(help="The kind of the reference.")] = "reservation",
+    budget: Budget = None,
+    range_name: Range = None,
+    first: First = None,
+    last: Last = None,
+    output: Output = None,
+    limit: Annotated[int, typer.Option(help="Most rows.", min=1, max=200)] = 50,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show everything posted under a reference; or write all entries of a span to a file."""
+    asked = {"range": range_name, "from": first, "to": last, "budget_id": budget}
+    if output is not None:
+        write_file("/ledger/export", output, tenant, asked)
+        return
+    if ref is not None:
+        asked = {"ref_id": ref, "ref_type": ref_type}
+    page = client(tenant).get("/ledger", **asked, limit=limit)
+    if as_json:
+        give_json(page)
+        return
+    columns = ("recorded_at", "budget_id", "seq", "kind", "from_bucket", "to_bucket", "amount",
+               "currency", "ref_id", "actor")  # fmt: skip
+    give_table(page["data"], columns)
+
+
+def daily(
+    budget: Budget = None,
+    range_name: Range = None,
+    first: First = None,
+    last: Last = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show entries by day, currency and kind."""
+    asked = {"range": range_name, "from": first, "to": last, "budget_id": budget}
+    found = client(tenant).get("/reports/daily", **asked)
+    if as_json:
+        give_json(found)
+        return
+    give_table(found["data"], ("day", "currency", "kind", "entries", "amount", "delta_used"))
+
+
+def discrepancies(tenant: Tenant = None, as_json: AsJson = False) -> None:
+    """Show budgets whose counters do not follow from their entries. Exit code 4: there is one."""
+    found = client(tenant).get("/reports/discrepancies", limit=200)
+    if as_json:
+        give_json(found)
+    elif found["data"]:
+        give_table(found["data"], ("budget_id", "name", "discrepancy", "currency", "entries"))
+    else:
+        give("every counter follows from its entries")
+    if found["data"]:
+        sys.exit(EXIT_BROKEN)
