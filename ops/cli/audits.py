@@ -1,4 +1,4 @@
-"""Questions of an auditor from a shell: entries, sums by day, discrepancies."""
+"""Questions of an auditor from a shell: entries, sums by day, discrepancies, forecasts."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:  # noqa: ARG001  the group is there alre
     report.command("entries")(entries)
     report.command("daily")(daily)
     report.command("discrepancies")(discrepancies)
+    report.command("forecast")(forecast)
 
 
 def entries(
@@ -66,6 +67,30 @@ def daily(
         give_json(found)
         return
     give_table(found["data"], ("day", "currency", "kind", "entries", "amount", "delta_used"))
+
+
+def forecast(
+    budget_id: Annotated[str, typer.Argument(help="Id of the budget.")],
+    window_days: Annotated[
+        int, typer.Option(help="Whole days to look back on.", min=7, max=730)
+    ] = 90,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show when a budget runs out if it goes on as it did: an estimate."""
+    found = client(tenant).get(f"/budgets/{budget_id}/forecast", window_days=window_days)
+    if as_json:
+        give_json(found)
+        return
+    give(
+        f"{found['burn_rate_per_day']} {found['currency']} a day over {found['days']} days;"
+        f" {found['available']} available: {found['state'].replace('_', ' ')}"
+    )
+    if found["runs_out_on"]:
+        give(
+            f"runs out on {found['runs_out_on']} (from {found['earliest']} to"
+            f" {found['latest'] or 'open'}, with {found['confidence_percent']} percent)"
+        )
 
 
 def discrepancies(tenant: Tenant = None, as_json: AsJson = False) -> None:

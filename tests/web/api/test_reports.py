@@ -170,3 +170,14 @@ def test_the_json_is_readable_line_by_line(api: Api, make_budget: MakeBudget) ->
     assert [json.loads(line.strip().rstrip(","))["department"] for line in lines] == [
         "Ä0", "Ä1", "Ä2",
     ]  # fmt: skip
+
+
+def test_a_forecast_says_that_it_knows_too_little(api: Api, make_budget: MakeBudget) -> None:
+    budget = make_budget("1000")
+    use(api, budget, "10")
+    found = api.get(f"/budgets/{budget}/forecast").get_json()
+    assert (found["state"], found["runs_out_on"], found["available"]) == (
+        "too_little_history", None, "990.00",
+    )  # fmt: skip
+    assert code_of(api.get(f"/budgets/{uuid4()}/forecast")) == (404, "not_found")
+    assert code_of(api.get(f"/budgets/{budget}/forecast", window_days=0)) == (422, "invalid_input")
