@@ -30,6 +30,7 @@ SCRIPTS = (
     "functions/ledger_bulk.sql",
     "functions/ledger_proof.sql",
     "functions/reports.sql",
+    "functions/report_trapped.sql",
     "functions/budget_check.sql",
     "functions/importing.sql",
     "functions/import_mending.sql",

@@ -36,6 +36,7 @@ from web.api import (
     reports,
     reservations,
     sources,
+    trapped,
     webhooks,
 )
 from web.json import ExactJSON
@@ -51,6 +52,7 @@ _API = (
     reports,
     audit,
     forecasts,
+    trapped,
     imports,
     import_steps,
     mapping_templates,

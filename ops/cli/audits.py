@@ -1,4 +1,6 @@
-"""Questions of an auditor from a shell: entries, sums by day, discrepancies, forecasts."""
+"""Questions of an auditor from a shell: entries, sums by day, discrepancies, forecasts,
+trapped money.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,8 @@ def register(app: typer.Typer) -> None:  # noqa: ARG001  the group is there alre
     report.command("daily")(daily)
     report.command("discrepancies")(discrepancies)
     report.command("forecast")(forecast)
+    report.command("trapped")(trapped)
+    report.command("release")(release)
 
 
 def entries(
@@ -91,6 +95,47 @@ def forecast(
             f"runs out on {found['runs_out_on']} (from {found['earliest']} to"
             f" {found['latest'] or 'open'}, with {found['confidence_percent']} percent)"
         )
+
+
+def trapped(
+    max_probability: Annotated[
+        str, typer.Option(help="Only holds at most this likely to be charged.")
+    ] = "0.1",
+    limit: Annotated[int, typer.Option(help="Most rows.", min=1, max=200)] = 50,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show holds that wait so long that they will hardly be charged."""
+    asked = {"max_probability": max_probability, "limit": limit}
+    found = client(tenant).get("/reports/trapped", **asked)
+    if as_json:
+        give_json(found)
+        return
+    days = [{**one, "days": one["waited_seconds"] // 86_400} for one in found["data"]]
+    give_table(days, ("ref_type", "ref_id", "budget_name", "remaining", "currency", "days",
+                      "probability"))  # fmt: skip
+    for currency, amount in found["releasable"].items():
+        give(f"{amount} {currency} in all {found['count']} holds")
+
+
+def release(
+    refs: Annotated[list[str], typer.Argument(help="Your references of the holds.")],
+    ref_type: Annotated[str, typer.Option(help="The kind of the reference.")] = "reservation",
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key, to repeat a call safely.")
+    ] = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give many holds back, each for itself. Exit code 1: one was refused."""
+    body = {"ref_ids": refs, "ref_type": ref_type}
+    found = client(tenant).post("/reports/trapped/release", body, key=key)["data"]
+    if as_json:
+        give_json({"data": found})
+    else:
+        give_table(found, ("ref_id", "released", "amount", "currency", "code"))
+    if not all(one["released"] for one in found):
+        sys.exit(1)
 
 
 def discrepancies(tenant: Tenant = None, as_json: AsJson = False) -> None:

@@ -35,14 +35,19 @@ def budgets(
     superuser.rollback()
 
 
-def entries_read(connection: psycopg.Connection, query: str, names: dict[str, object]) -> int:
+def entries_read(
+    connection: psycopg.Connection,
+    query: str,
+    names: dict[str, object],
+    table: str = "ledger_entry",
+) -> int:
     """How many entries a query looks at, those that it throws away included."""
     (row,) = connection.execute("explain (analyze, timing off, format json) " + query, names)
     return round(
         sum(
             (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
             for node in _nodes(row[0][0]["Plan"])
-            if str(node.get("Relation Name", "")).startswith("ledger_entry")
+            if str(node.get("Relation Name", "")).startswith(table)
         )
     )
 
@@ -130,3 +135,21 @@ def test_the_entries_of_a_span_are_found_by_halving(
             {"d": days, "b": budgets[0]},
         )
         assert row[0] in (row[1], row[1] + 1), days
+
+
+def test_trapped_money_is_learned_from_its_share_of_the_past(
+    budgets: list[UUID], superuser: psycopg.Connection, tenant_id: UUID
+) -> None:
+    """Of many holds that ended long ago none is read, of those that are open each once."""
+    superuser.execute(
+        "insert into hold (id, tenant_id, account_id, budget_id, ref_type, ref_id, amount, state,"
+        " charged) select case when n > 20 then ('0170' || substr(md5(a.id || n::text), 5))::uuid"
+        " else uuid_v7() end, tenant_id, id, budget_id, 'planned', id || 'h' || n, 1,"
+        " case when n > 10 then 'charged' else 'open' end, (n > 10)::int"
+        " from budget_account a, generate_series(1, 2000) n where tenant_id = %s",
+        (tenant_id,),
+    )
+    superuser.execute("update budget_account set reserved = 10 where tenant_id = %s", (tenant_id,))
+    superuser.execute("analyze hold")
+    query = "select * from report_trapped(%(t)s, '01900000-0000-0000-0000-000000000000', now())"
+    assert entries_read(superuser, query, {"t": tenant_id}, "hold") <= 5 * (10 + 20)
