@@ -2,6 +2,7 @@
 
 Entries lie in the present month and before it, on many budgets; the report is asked for through the
 application and read to its end, as JSON, CSV and XLSX. Figures are medians and 95th percentiles.
+Then all entries are exported, and what memory that took.
 
 usage: python -m bench.reports [--entries 1000000] [--budgets 1000] [--rounds 20]
 """
@@ -60,11 +61,17 @@ def fill(admin_dsn: str, tenant_id: UUID, budgets: int, entries: int) -> None:
         admin.execute("vacuum analyze")
 
 
-def read(client: FlaskClient, headers: dict[str, str], kind: str) -> tuple[float, int]:
+def read(
+    client: FlaskClient,
+    headers: dict[str, str],
+    kind: str,
+    path: str = "reports/tenant",
+    **days: str,
+) -> tuple[float, int]:
     """Seconds until the last byte of this month's report, and how many bytes there were."""
     start = time.perf_counter()
-    query = {"range": "month", "format": kind}
-    with client.get("/api/v1/reports/tenant", query_string=query, headers=headers) as response:
+    query = (days or {"range": "month"}) | {"format": kind}
+    with client.get(f"/api/v1/{path}", query_string=query, headers=headers) as response:
         assert response.status_code == 200, response.text
         size = sum(map(len, response.response))
     return time.perf_counter() - start, size
@@ -97,6 +104,16 @@ def main() -> None:
                 f"{kind:>5}: median {statistics.median(took) * 1000:,.0f} ms, 95th percentile"
                 f" {took[int(len(took) * 0.95)] * 1000:,.0f} ms, {figures[0][1] / 1e6:.1f} MB,"
                 f" memory grown by {grown:.0f} MiB",
+                flush=True,
+            )
+        for kind in ("json", "csv"):
+            read(web, headers, kind, "ledger/export", **{"from": "2999-01-01", "to": "2999-01-01"})
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            took, size = read(web, headers, kind, "ledger/export", **{"from": "2000-01-01"})
+            grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+            print(
+                f"all entries as {kind}: {took:,.1f} s, {size / 1e6:,.0f} MB, memory grown by"
+                f" {grown:.0f} MiB",
                 flush=True,
             )
 

@@ -19,6 +19,7 @@ Cell = str | int | Decimal | None
 # What formulas start with, as it is typed in East Asia too. Some programs leave out blanks at the
 # start of a cell, so those are not what is looked at.
 _STARTS = "=+@＝＋－＠-"
+_BREAKS = (";", "\t", "\r", "\n")
 _RUNS = re.compile(rf"\s*[{_STARTS}]|[\t\r\n]")
 _RUNS_WITHIN = re.compile(rf"([;\t\r\n][\"\s]*)(?=[{_STARTS}])")
 _BLOCK = 64 * 1024
@@ -29,6 +30,8 @@ _EXACT_DIGITS = 15  # of a spreadsheet's numbers
 
 def inert(text: str) -> str:
     """Text that no spreadsheet program takes for a formula, with apostrophes where needed."""
+    if text[:1].isalnum() and not any(mark in text for mark in _BREAKS):
+        return text  # as nearly all are; looked at closely, a million entries take twice as long
     harmless = _RUNS_WITHIN.sub(r"\1'", text)
     return f"'{harmless}" if _RUNS.match(text) else harmless
 

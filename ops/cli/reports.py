@@ -110,6 +110,11 @@ def write_file(path: str, output: Path, tenant: str | None, asked: dict[str, Any
     if kind not in KINDS:
         raise typer.BadParameter(f"name a file that ends in {', '.join(KINDS)}")
     caller = client(tenant)
-    with output.open("wb") as file:
-        caller.copy(path, file, **asked, format=kind)
+    partial = output.with_name(output.name + ".part")  # what is not whole never has the name
+    try:
+        with partial.open("wb") as file:
+            caller.copy(path, file, **asked, format=kind)
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
     say(f"wrote {output}")
