@@ -84,4 +84,10 @@ def positive_decimal(value: str | int | Decimal) -> Decimal:
 
 def to_wire(amount: Decimal, currency: str) -> str:
     """The amount as the API writes it: plain decimal text with the currency's decimals."""
-    return format(amount.quantize(Decimal(1).scaleb(-exponents().get(currency, 2))), "f")
+    return format(amount.quantize(_unit(currency)), "f")
+
+
+@lru_cache(maxsize=512)
+def _unit(currency: str) -> Decimal:
+    """The smallest amount of a currency, kept because lists write thousands of amounts."""
+    return Decimal(1).scaleb(-exponents().get(currency, 2))

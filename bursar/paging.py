@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import Session
 
 from bursar.errors import Fault, InvalidCursor, InvalidInput
@@ -33,12 +33,12 @@ def page(
     query: Select[*tuple[Any, ...]],
     *,
     columns: Mapping[str, ColumnElement[Any]],
-    key: ColumnElement[Any],
+    key: ColumnElement[Any] | Sequence[ColumnElement[Any]],
     sort: str = "-created_at",
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page:
-    """One page of `query`, sorted by one of `columns` and by `key` (a UUID) among equals.
+    """One page of `query`, sorted by one of `columns` and by `key` (one or several) among equals.
 
     Raises InvalidInput for an unknown sort field, InvalidCursor.
     """
@@ -50,46 +50,59 @@ def page(
                 Fault("/sort", "unknown_sort", f"Sort by one of {', '.join(sorted(columns))}.")
             ],
         )
-    column = columns[name]
+    keys = (key,) if isinstance(key, ColumnElement) else tuple(key)
+    order = (columns[name], *keys)
     if cursor is not None:
-        value, after = _read(cursor, sort, column.type.python_type)
-        beyond = column < value if descending else column > value
-        beyond_key = key < after if descending else key > after
-        query = query.where(or_(beyond, and_(column == value, beyond_key)))
-    order = (column.desc(), key.desc()) if descending else (column.asc(), key.asc())
+        after = read_cursor(cursor, sort, [column.type.python_type for column in order])
+        # Compared as a row, which an index can start at; `or` would read all that was shown.
+        here, there = tuple_(*order), tuple_(*map(_typed, after, order))
+        query = query.where(here < there if descending else here > there)
     rows = session.execute(
-        query.add_columns(column.label("_sort"), key.label("_key"))
-        .order_by(*order)
+        query.add_columns(*(column.label(f"_sort{n}") for n, column in enumerate(order)))
+        .order_by(*(column.desc() if descending else column.asc() for column in order))
         .limit(min(limit, LARGEST_PAGE) + 1)
     ).all()
     more = len(rows) > min(limit, LARGEST_PAGE)
     rows = rows[: min(limit, LARGEST_PAGE)]
-    next_cursor = _write(sort, rows[-1]._sort, rows[-1]._key) if more and rows else None
+    next_cursor = write_cursor(sort, rows[-1][-len(order) :]) if more and rows else None
     return Page(list(rows), next_cursor)
 
 
-def _write(sort: str, value: Any, key: UUID) -> str:
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
-    return base64.urlsafe_b64encode(json.dumps([sort, text, str(key)]).encode()).decode()
+def _typed(value: Any, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return literal(value, column.type)
 
 
-def _read(cursor: str, sort: str, kind: type) -> tuple[Any, UUID]:
-    """What a cursor says, read as the type of its column. Raises InvalidCursor."""
+def write_cursor(sort: str, values: Sequence[Any]) -> str:
+    """The place behind a row of a list in this order, as text for the caller."""
+    texts = [v.isoformat() if isinstance(v, datetime) else str(v) for v in values]
+    return base64.urlsafe_b64encode(json.dumps([sort, *texts]).encode()).decode()
+
+
+def read_cursor(cursor: str, sort: str, kinds: Sequence[type]) -> list[Any]:
+    """What a cursor says, read as the types of its columns. Raises InvalidCursor."""
     try:
-        kept_sort, text, key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        if kept_sort != sort or not isinstance(text, str) or "\0" in text:
+        kept_sort, *texts = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        if kept_sort != sort or any(not isinstance(t, str) or "\0" in t for t in texts):
             raise InvalidCursor("The cursor belongs to a list in another order.")
-        text.encode()
-        value: Any = text
-        if issubclass(kind, datetime):
-            value = datetime.fromisoformat(text).astimezone(UTC)
-        elif issubclass(kind, int):
-            value = int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
-        elif issubclass(kind, Decimal):
-            value = Decimal(text) if re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,8})?", text) else None
-        after = UUID(key)
+        return [_value(text, kind) for text, kind in zip(texts, kinds, strict=True)]
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise InvalidCursor from None
-    if value is None:
-        raise InvalidCursor
-    return value, after
+
+
+def _value(text: str, kind: type) -> Any:
+    """A text of a cursor as its column has it. Raises ValueError."""
+    text.encode()
+    if issubclass(kind, datetime):
+        return datetime.fromisoformat(text).astimezone(UTC)
+    if issubclass(kind, UUID):
+        return UUID(text)
+    if issubclass(kind, int):
+        number = int(text) if re.fullmatch(r"-?[0-9]{1,19}", text) else 1 << 63
+        if abs(number) >= 1 << 63:  # what no column holds
+            raise ValueError(text)
+        return number
+    if issubclass(kind, Decimal):
+        if not re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,8})?", text):
+            raise ValueError(text)
+        return Decimal(text)
+    return text

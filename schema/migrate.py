@@ -31,6 +31,8 @@ SCRIPTS = (
     "functions/ledger_bulk.sql",
     "functions/ledger_proof.sql",
     "functions/ledger_named.sql",
+    "functions/reports.sql",
+    "functions/report_trapped.sql",
     "functions/budget_check.sql",
     "functions/importing.sql",
     "functions/import_mending.sql",

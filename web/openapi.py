@@ -30,6 +30,12 @@ _FILE = {
     "format": "binary",
     "description": "The file.",
 }
+_TABLES = {
+    "text/csv": {"schema": {"type": "string"}},
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
+        "schema": {"type": "string", "format": "binary"}
+    },
+}
 # POSTs that neither create nor move anything.
 _WITHOUT_KEY = {
     "/api/v1/budgets/check",
@@ -92,13 +98,10 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
                 if int(status) >= 400 and "application/json" in content:
                     response["content"] = {"application/problem+json": content["application/json"]}
             operation.setdefault("security", [{"key": []}])
+            if any(parameter["name"] == "format" for parameter in parameters):
+                operation["responses"]["200"]["content"] |= _TABLES
     rejected = document["paths"]["/api/v1/imports/{import_id}/rejected"]["get"]["responses"]
-    rejected["200"]["content"] = {
-        "text/csv": {"schema": {"type": "string"}},
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
-            "schema": {"type": "string", "format": "binary"}
-        },
-    }
+    rejected["200"]["content"] = _TABLES
     return document
 
 

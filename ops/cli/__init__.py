@@ -24,6 +24,8 @@ _GROUPS = (
     "import_steps",
     "control",
     "spending",
+    "reports",
+    "audits",
     "sources",
     "schedules",
     "proof",

@@ -6,7 +6,7 @@ import os
 import re
 import uuid
 from pathlib import PurePath
-from typing import Any
+from typing import IO, Any
 
 import httpx
 from sqlalchemy import text
@@ -62,6 +62,16 @@ class Client:
             self._answer(response)
         named = re.search(r'filename="?([^";]+)', response.headers.get("Content-Disposition", ""))
         return (PurePath(named[1]).name if named else "download"), response.content
+
+    def copy(self, path: str, target: IO[bytes], **query: Any) -> None:
+        """Write a long answer to `target` while it comes. Raises Refused."""
+        wanted = {name: value for name, value in query.items() if value is not None}
+        with self._http.stream("GET", f"/api/v1{path}", params=wanted) as response:
+            if not response.is_success:
+                response.read()
+                self._answer(response)
+            for block in response.iter_bytes():
+                target.write(block)
 
     def _answer(self, response: httpx.Response) -> Any:
         if response.is_success:

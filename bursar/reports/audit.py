@@ -1,0 +1,153 @@
+"""Questions of an auditor: the life of a reference, the entries of a budget, sums by day, drift.
+
+All but the daily sums come in pages that stay as they are while entries are added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Numeric, column, func, select, text
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.orm import Session
+
+from bursar.errors import Fault, InvalidInput, NotFound
+from bursar.ledger.entries import list_entries
+from bursar.ledger.reconcile import COUNTERS
+from bursar.paging import Page, page
+from bursar.reports.ranges import Calendar, Span
+from schema.tables import BudgetAccount, LedgerEntry
+
+LONGEST_DAILY = timedelta(days=366 * 3)
+_ENTRY = LedgerEntry.__table__.c
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An entry with the budget that it belongs to; amounts are in `currency`."""
+
+    entry: LedgerEntry
+    budget_id: UUID
+    currency: str
+
+
+def entries_of_reference(
+    session: Session, ref_type: str, ref_id: str, *, limit: int = 50, cursor: str | None = None
+) -> Page:
+    """Everything that was posted under a reference, oldest first, in whichever budgets.
+
+    Entries of imports have no reference of their own; they are found by the import.
+    """
+    query = select(LedgerEntry).where(
+        LedgerEntry.ref_type == ref_type,
+        LedgerEntry.ref_id == ref_id,
+        LedgerEntry.ref_type != "import",  # said for the index, which leaves them out
+    )
+    found = page(
+        session, query,
+        columns={"recorded_at": _ENTRY.recorded_at}, key=(_ENTRY.account_id, _ENTRY.seq),
+        sort="recorded_at", limit=limit, cursor=cursor,
+    )  # fmt: skip
+    return _placed(session, Page([row.LedgerEntry for row in found.rows], found.next_cursor))
+
+
+def entries_of_budget(
+    session: Session,
+    budget_id: UUID,
+    span: Span,
+    *,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page:
+    """What was recorded on a budget within a span of days, newest first. Raises NotFound."""
+    account_id = session.execute(
+        select(BudgetAccount.id).where(
+            BudgetAccount.budget_id == budget_id,
+            BudgetAccount.line_key.is_(None),
+            BudgetAccount.closed_at.is_(None),
+        )
+    ).scalar()
+    if account_id is None:
+        raise NotFound("There is no such budget.")
+    found = list_entries(
+        session, account_id, since=span.starts_at, before=span.ends_at, limit=limit, cursor=cursor
+    )
+    return _placed(session, found)
+
+
+def _placed(session: Session, found: Page) -> Page:
+    entries: list[LedgerEntry] = found.rows
+    accounts = session.execute(
+        select(BudgetAccount.id, BudgetAccount.budget_id, BudgetAccount.currency).where(
+            BudgetAccount.id.in_({entry.account_id for entry in entries})
+        )
+    )
+    of = {account.id: account for account in accounts}
+    placed = [
+        Placed(entry, of[entry.account_id].budget_id, of[entry.account_id].currency)
+        for entry in entries
+    ]
+    return Page(placed, found.next_cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class DailySum:
+    """The entries of one kind, in one currency, that are effective on one day."""
+
+    day: date
+    currency: str
+    kind: str
+    entries: int
+    amount: Decimal
+    delta_used: Decimal
+
+
+def daily_sums(
+    session: Session,
+    tenant_id: UUID,
+    calendar: Calendar,
+    span: Span,
+    budget_id: UUID | None = None,
+) -> Sequence[DailySum]:
+    """Entries by day of the tenant's calendar, currency and kind; of one budget, or of all.
+
+    Raises InvalidInput for more than three years at once.
+    """
+    if span.ends_at - span.starts_at > LONGEST_DAILY:
+        fault = Fault("/from", "range_too_long", "Sums by day are given for three years at most.")
+        raise InvalidInput(fault.detail, faults=[fault])
+    rows = session.execute(
+        text("select * from report_daily(:tenant, :from, :to, :zone, cast(:budget as uuid))"),
+        {
+            "tenant": tenant_id, "from": span.starts_at, "to": span.ends_at,
+            "zone": calendar.zone.key, "budget": budget_id,
+        },
+    )  # fmt: skip
+    return [DailySum(*row) for row in rows]
+
+
+_RECONCILED = ("budget_id", "account_id")
+_FIGURES = tuple(f"{side}_{counter}" for counter in COUNTERS for side in ("stored", "derived"))
+
+
+def discrepancies(
+    session: Session, tenant_id: UUID, *, limit: int = 50, cursor: str | None = None
+) -> Page:
+    """Budgets whose counters do not follow from their entries: none, in a ledger that is sound."""
+    columns: list[ColumnElement[Any]] = [
+        *(column(name, PG_UUID(as_uuid=True)) for name in _RECONCILED),
+        column("currency"),
+        *(column(name, Numeric) for name in (*_FIGURES, "discrepancy")),
+        column("entries"),
+    ]
+    found = func.ledger_reconcile(tenant_id).table_valued(*columns, name="reconciled")
+    return page(
+        session, select(found).where(found.c.discrepancy != 0),
+        columns={"budget_id": found.c.budget_id}, key=found.c.account_id,
+        sort="budget_id", limit=limit, cursor=cursor,
+    )  # fmt: skip

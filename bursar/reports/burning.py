@@ -1,0 +1,96 @@
+"""The burn rate of a budget, and when it runs out: what the ledger knows, given to the forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bursar.budgets.balances import get_balance
+from bursar.reports.audit import daily_sums
+from bursar.reports.forecast import Backtest, RunOut, backtest, run_out
+from bursar.reports.ranges import Calendar, Span, between
+from schema.tables import Budget, FiscalPeriod
+
+_DAY = timedelta(days=1)
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a budget uses a day, when it runs out, and where it stands when its period ends.
+
+    `used` is what the days of the window have added to what is used. Amounts are in `currency`.
+    """
+
+    budget_id: UUID
+    currency: str
+    today: date
+    window: Span
+    days: int
+    used: Decimal
+    available: Decimal
+    run_out: RunOut
+    period_ends_on: date | None
+    balance_at_end: Decimal | None
+    available_at_end: Decimal | None
+    backtest: Backtest | None
+
+
+def forecast(
+    session: Session,
+    tenant_id: UUID,
+    calendar: Calendar,
+    now: datetime,
+    budget_id: UUID,
+    window_days: int = 90,
+) -> Forecast:
+    """Look at the whole days before today, as many as the window has. Raises NotFound.
+
+    A budget that was first used within the window is looked at from that day on.
+    """
+    budget = get_balance(session, budget_id)
+    today = calendar.day_of(now)
+    window = between(calendar, today - window_days * _DAY, today)
+    by_day: dict[date, Decimal] = {}
+    for one in daily_sums(session, tenant_id, calendar, window, budget_id):
+        by_day[one.day] = by_day.get(one.day, _ZERO) + one.delta_used
+    used_today = by_day.pop(today, _ZERO)
+    before_window = budget.used - used_today - sum(by_day.values(), _ZERO)
+    first = window.first_day
+    if before_window == 0:
+        first = min((day for day, used in by_day.items() if used), default=today)
+    daily = [by_day.get(first + n * _DAY, _ZERO) for n in range((today - first).days)]
+    ends_on = _period_end(session, budget_id)
+    found = run_out(today, budget.available + used_today, daily)
+    balance = available = None
+    if daily and ends_on is not None and ends_on >= today:
+        to_come = found.a_day * ((ends_on - today).days + 1) - used_today
+        balance, available = budget.used + to_come, budget.available - to_come
+    return Forecast(
+        budget_id=budget_id,
+        currency=budget.currency,
+        today=today,
+        window=between(calendar, min(first, today), max(min(first, today), today - _DAY)),
+        days=len(daily),
+        used=sum(daily, _ZERO),
+        available=budget.available,
+        run_out=found,
+        period_ends_on=ends_on,
+        balance_at_end=balance,
+        available_at_end=available,
+        backtest=backtest(daily),
+    )
+
+
+def _period_end(session: Session, budget_id: UUID) -> date | None:
+    query = (
+        select(FiscalPeriod.ends_on)
+        .join(Budget, Budget.period_id == FiscalPeriod.id)
+        .where(Budget.id == budget_id)
+    )
+    return session.execute(query).scalar()
