@@ -9,7 +9,7 @@ from typing import IO, Any
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from bursar.errors import NotPermitted
+from bursar.errors import ChangedWhileRead, NotPermitted
 from connectors.aws import MISSING, named_causes, sign_in
 from connectors.patterns import matcher, wanted
 from connectors.protocol import DONE_FOLDER, LEAVE, MOVE, TAG, Arrival
@@ -76,6 +76,10 @@ class S3:
                 Bucket=self._bucket, Key=arrival.path, IfMatch=f'"{arrival.revision}"'
             )
         body = answer["Body"]
+        if answer["ETag"].strip('"') != arrival.revision:
+            # Not every server that speaks S3 heeds If-Match.
+            body.close()
+            raise ChangedWhileRead(f"{arrival.name} was replaced since it was listed.")
         try:
             yield _Reader(body, arrival)  # type: ignore[misc]
         finally:

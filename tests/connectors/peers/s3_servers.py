@@ -1,4 +1,4 @@
-"""S3 servers: moto, which takes any secret, and moto that checks signatures and policies."""
+"""S3 servers: moto, which takes any secret, moto that checks signatures and policies; rclone."""
 
 from __future__ import annotations
 
@@ -13,12 +13,50 @@ import boto3
 import httpx
 from botocore.config import Config
 
-from tests.connectors.peers.processes import Server, free_port
+from tests.connectors.peers.processes import Server, free_port, program
 
 
 def _policy(action: str) -> str:
     allowed = {"Effect": "Allow", "Action": action, "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+
+
+def client_of(url: str, service: str, secret: dict[str, str]) -> Any:
+    """A client of a server of this machine."""
+    return boto3.client(
+        service, endpoint_url=url, region_name="us-east-1",
+        aws_access_key_id=secret["access_key_id"],
+        aws_secret_access_key=secret["secret_access_key"],
+        config=Config(s3={"addressing_style": "path"}),
+    )  # fmt: skip
+
+
+class Rclone:
+    """rclone, which serves a folder of this machine and checks signatures, for one user."""
+
+    strict = True
+
+    def __init__(self) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="bursar-rclone-"))
+        (self._home / "buckets").mkdir()
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.secret = {"access_key_id": "budgets", "secret_access_key": "a secret of rclone"}
+        self._server = Server(
+            [
+                program("rclone", f"{Path(sys.executable).parent}/rclone"), "serve", "s3",
+                f"--addr=127.0.0.1:{port}", f"--auth-key={','.join(self.secret.values())}",
+                "--config=/dev/null",
+                str(self._home / "buckets"),
+            ],
+            port,
+            self._home / "log",
+        )  # fmt: skip
+        self.client: Any = client_of(self.url, "s3", self.secret)
+
+    def stop(self) -> None:
+        self._server.stop()
+        shutil.rmtree(self._home, ignore_errors=True)
 
 
 class Moto:
@@ -51,12 +89,7 @@ class Moto:
         }
 
     def _client(self, service: str, secret: dict[str, str]) -> Any:
-        return boto3.client(
-            service, endpoint_url=self.url, region_name="us-east-1",
-            aws_access_key_id=secret["access_key_id"],
-            aws_secret_access_key=secret["secret_access_key"],
-            config=Config(s3={"addressing_style": "path"}),
-        )  # fmt: skip
+        return client_of(self.url, service, secret)
 
     def calls(self) -> list[str]:
         """What the server was asked, from its log."""
