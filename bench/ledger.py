@@ -43,7 +43,7 @@ insert into budget_account (tenant_id, id, budget_id, currency, decimals, author
 select %(t)s, md5('b' || n)::uuid, md5('b' || n)::uuid, 'USD', 2, 1000000000
   from generate_series(1, %(budgets)s) n;
 """
-CHOOSE = "\\set b random(1, {spread})\n\\set r random(1, 2000000000)\n"
+CHOOSE = "\\set b random(1, {spread})\n\\set r random(1, 4000000000000000000)\n"
 COUNT = (
     "update bare_counter set used = used + 1 where id = md5('b' || :b)::uuid"
     " returning id, used"
