@@ -194,7 +194,8 @@ begin
         foreach place in array part.places loop
           answers[place] := public.ledger_reserve_carefully(
             p_tenant, part.budget_id, p_amounts[place], p_currencies[place], p_ref_types[place],
-            p_ref_ids[place], p_expiries[place], p_actors[place], null, null, 'reserved', null);
+            p_ref_ids[place], p_expiries[place], p_actors[place], null, null, 'reserved', null,
+            null);
         end loop;
       end if;
     end loop;

@@ -87,11 +87,7 @@ create function ledger_spend(
   p_ref_type text, p_ref_id text, p_reason text, p_actor text,
   p_key text default null, p_request bytea default null, p_override text default null
 ) returns ledger_answer language plpgsql security definer as $$
-declare
-  r public.ledger_answer;
-  account public.budget_account;
-  held public.hold;
-  refusal text;
+declare r public.ledger_answer;
 begin
   perform set_config('bursar.tenant', p_tenant::text, true),
           set_config('enable_seqscan', 'off', true);
@@ -99,38 +95,9 @@ begin
   if r.code is not null then
     return r;
   end if;
-  account := public.ledger_lock(p_tenant, p_budget);
-  select * into held from public.hold
-   where tenant_id = p_tenant and ref_type = p_ref_type and ref_id = p_ref_id;
-  if found then
-    r := public.ledger_answer_of(
-      case when held.budget_id = p_budget and held.amount = p_amount
-                and held.charged = p_amount and account.currency = p_currency
-           then 'ok' else 'reference_reused' end, account, held);
-    r.replayed := r.code = 'ok';
-    return public.ledger_remember(p_tenant, p_key, p_request, r);
-  end if;
-  refusal := public.ledger_refusal(account, p_amount, p_currency, p_override is not null);
-  if refusal is not null then
-    if refusal = 'insufficient_funds' then
-      perform public.ledger_tell_refusal(account, p_amount);
-    end if;
-    r := public.ledger_answer_of(refusal, account, null);
-    if refusal = 'not_found' then
-      return r;
-    end if;
-    return public.ledger_remember(p_tenant, p_key, p_request, r);
-  end if;
-  account := public.ledger_append(
-    account, 'charge', 'available', 'spent', p_amount, p_ref_type, p_ref_id, p_actor,
-    coalesce('override: ' || p_override, p_reason));
-  insert into public.hold
-    (tenant_id, account_id, budget_id, ref_type, ref_id, amount, charged, state)
-  values (p_tenant, account.id, p_budget, p_ref_type, p_ref_id, p_amount, p_amount, 'charged')
-  returning * into held;
-  perform public.ledger_tell_crossing(account, 0, p_amount, p_amount);
-  return public.ledger_remember(
-    p_tenant, p_key, p_request, public.ledger_answer_of('ok', account, held));
+  return public.ledger_reserve_carefully(
+    p_tenant, p_budget, p_amount, p_currency, p_ref_type, p_ref_id, null, p_actor, p_key, p_request,
+    'spent', p_override, p_reason);
 end $$;
 
 -- Move authorized money from one budget to another: two entries that sum to zero, under both locks.

@@ -35,13 +35,14 @@ begin
 end $$;
 
 -- Whatever is not plain, under the locks: references seen before, refusals, overrides, budgets under
--- others.
+-- others, and what is spent at once (stage 'spent'), kept as a hold that was charged in full.
 create or replace function ledger_reserve_carefully(
   p_tenant uuid, p_budget uuid, p_amount numeric, p_currency text,
   p_ref_type text, p_ref_id text, p_expires_at timestamptz, p_actor text,
-  p_key text, p_request bytea, p_stage text, p_override text
+  p_key text, p_request bytea, p_stage text, p_override text, p_reason text
 ) returns ledger_answer language plpgsql as $$
 declare
+  at_once numeric := case p_stage when 'spent' then p_amount else 0 end;
   r public.ledger_answer;
   before public.budget_account;
   account public.budget_account;
@@ -54,7 +55,7 @@ begin
   if found then
     r := public.ledger_answer_of(
       case when held.budget_id = p_budget and held.amount = p_amount
-                and before.currency = p_currency
+                and held.charged >= at_once and before.currency = p_currency
            then 'ok' else 'reference_reused' end, before, held);
     r.replayed := r.code = 'ok';
     return public.ledger_remember(p_tenant, p_key, p_request, r);
@@ -71,13 +72,17 @@ begin
     return public.ledger_remember(p_tenant, p_key, p_request, r);
   end if;
   account := public.ledger_append(
-    before, case p_stage when 'reserved' then 'reserve' else 'commit' end, 'available', p_stage,
-    p_amount, p_ref_type, p_ref_id, p_actor, 'override: ' || p_override);
+    before,
+    case p_stage when 'reserved' then 'reserve' when 'committed' then 'commit' else 'charge' end,
+    'available', p_stage, p_amount, p_ref_type, p_ref_id, p_actor,
+    coalesce('override: ' || p_override, p_reason));
   insert into public.hold
-    (tenant_id, account_id, budget_id, ref_type, ref_id, stage, amount, expires_at)
-  values (p_tenant, account.id, p_budget, p_ref_type, p_ref_id, p_stage, p_amount, p_expires_at)
+    (tenant_id, account_id, budget_id, ref_type, ref_id, stage, amount, charged, state, expires_at)
+  values (p_tenant, account.id, p_budget, p_ref_type, p_ref_id,
+          case p_stage when 'spent' then 'reserved' else p_stage end, p_amount, at_once,
+          case p_stage when 'spent' then 'charged' else 'open' end, p_expires_at)
   returning * into held;
-  perform public.ledger_tell_crossing(account, 0, p_amount, 0);
+  perform public.ledger_tell_crossing(account, 0, p_amount, at_once);
   return public.ledger_remember(
     p_tenant, p_key, p_request, public.ledger_answer_of('ok', account, held));
 end $$;
@@ -187,5 +192,5 @@ begin
 
   return public.ledger_reserve_carefully(
     p_tenant, p_budget, p_amount, p_currency, p_ref_type, p_ref_id, p_expires_at, p_actor,
-    p_key, p_request, p_stage, p_override);
+    p_key, p_request, p_stage, p_override, null);
 end $$;
