@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bursar import fiscal
 from bursar.database import Database
-from bursar.errors import Fault, InvalidInput
+from bursar.errors import Fault, InvalidInput, PeriodClosed
 from bursar.tenants import get_tenant
 from schema.tables import FiscalPeriod
 
@@ -82,3 +82,11 @@ def ensure(
         )
     ).all()
     return {row.code: row.id for row in found}
+
+
+def require_open(session: Session, period_id: UUID) -> None:
+    """Make sure that a period takes new budgets until the transaction ends. Raises PeriodClosed."""
+    query = select(FiscalPeriod).where(FiscalPeriod.id == period_id).with_for_update(read=True)
+    period = session.execute(query).scalar_one()
+    if period.state != "open":
+        raise PeriodClosed(f"{period.code} is closed and takes no new budgets.")

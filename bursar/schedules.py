@@ -20,6 +20,7 @@ HOUSEKEEPING = {
     "start_sources": 10,
     "follow_imports": 10,
     "send_webhooks": 10,
+    "reset_budgets": 60,
     "ledger_partitions": 86_400,
     "forget_idempotency_keys": 3_600,
 }

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from bursar import alerts, schedules
 from bursar.database import Database, database
+from bursar.jobs import rows as jobs
 from bursar.jobs.sweep import due_jobs, tenants_with_due
 from bursar.ledger.operations import expire_holds
 from bursar.sources import scheduling
@@ -72,6 +73,17 @@ def _send_webhooks(opened: Database) -> None:
             ring_delivery(tenant_id, delivery_id)
 
 
+def _reset_budgets(opened: Database) -> None:
+    for tenant_id in tenants_with_due(opened, "resets"):
+        with opened.transaction(tenant_id, "schedule") as session:
+            bell = jobs.enqueue_once(
+                session, tenant_id, "periods.reset", {}, actor="schedule",
+                dedup_key="periods.reset",
+            )  # fmt: skip
+        if bell is not None:
+            ring(bell)
+
+
 def _ledger_partitions(opened: Database) -> None:
     with opened.transaction(None) as session:
         session.execute(text("select ensure_ledger_partitions()"))
@@ -96,6 +108,7 @@ _DUTIES = {
     "start_sources": _start_sources,
     "follow_imports": _follow_imports,
     "send_webhooks": _send_webhooks,
+    "reset_budgets": _reset_budgets,
     "ledger_partitions": _ledger_partitions,
     "forget_idempotency_keys": _forget_idempotency_keys,
 }

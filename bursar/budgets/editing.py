@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from bursar import periods
 from bursar.budgets.balances import get_balance
 from bursar.errors import (
-    BudgetFrozen,
     BudgetInUse,
     CurrencyNotAllowed,
     DuplicateBudget,
@@ -51,7 +50,7 @@ class NewBudget:
 def create_budget(session: Session, tenant_id: UUID, new: NewBudget, actor: str) -> Any:
     """Create a budget and authorize its amount. Returns it with its balances.
 
-    Raises CurrencyNotAllowed, UnknownCurrency, InvalidInput, DuplicateBudget.
+    Raises CurrencyNotAllowed, UnknownCurrency, InvalidInput, DuplicateBudget, PeriodClosed.
     """
     tenant = get_tenant(session)
     require_currency(new.currency)
@@ -63,6 +62,7 @@ def create_budget(session: Session, tenant_id: UUID, new: NewBudget, actor: str)
         raise InvalidInput("A budget needs a department.")
     code = periods.require_code(new.fiscal_period, tenant.fiscal_start_month)
     period_ids = periods.ensure(session, tenant_id, [code], tenant.fiscal_start_month)
+    periods.require_open(session, period_ids[code])
     budget = Budget(
         tenant_id=tenant_id,
         kind=new.kind,
@@ -100,7 +100,8 @@ def edit_budget(
 ) -> Any:
     """Change a budget that is still at `version`; a new `amount` is posted as an adjustment.
 
-    Raises NotFound, VersionStale (with the present version), BudgetFrozen, InvalidAmount.
+    Raises NotFound, VersionStale (with the present version), BudgetFrozen, PeriodClosed,
+    InvalidAmount.
     """
     budget = lock_budget(session, budget_id)
     if budget.row_version != version:
@@ -173,15 +174,13 @@ def _authorize(
             "actor": actor,
         },
     ).one()
-    if row.code == "budget_frozen":
-        raise BudgetFrozen
     answer_of(row)
 
 
 def _freeze(session: Session, tenant_id: UUID, budget_id: UUID, *, frozen: bool) -> None:
     session.execute(
         text(
-            "update budget_account set frozen = :frozen"
+            "update budget_account set frozen = :frozen or frozen_for is not null"
             " where tenant_id = :tenant and budget_id = :budget and closed_at is null"
         ),
         {"tenant": tenant_id, "budget": budget_id, "frozen": frozen},

@@ -41,6 +41,24 @@ class BudgetFrozen(Conflict):
     code = "budget_frozen"
 
 
+class PeriodClosed(Conflict):
+    """The period of the budget is closed; post to the budget of the open period instead."""
+
+    code = "period_closed"
+
+
+class DuplicatePeriod(Conflict):
+    """A period with this code exists."""
+
+    code = "duplicate_period"
+
+
+class CountersDisagree(Conflict):
+    """The counters of the budget do not follow from its entries; reconcile and fix it first."""
+
+    code = "counters_disagree"
+
+
 class DuplicateBudget(Conflict):
     """A budget with the same department, sub-category, period, currency and dimensions exists."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bursar.config import settings
@@ -23,6 +24,8 @@ QUEUE_OF_KIND = {
     "imports.apply": "imports",
     "imports.undo": "imports",
     "sources.sync": "syncs",
+    "periods.reset": "periods",
+    "periods.close": "periods",
 }
 
 ENDED = ("succeeded", "failed", "dead", "cancelled")
@@ -68,6 +71,29 @@ def enqueue(
     session.add(job)
     session.flush()
     return Bell(tenant_id, job.id, kind, job.queue)
+
+
+def enqueue_once(
+    session: Session,
+    tenant_id: UUID,
+    kind: str,
+    payload: dict[str, Any],
+    *,
+    actor: str,
+    dedup_key: str,
+    request_id: str | None = None,
+) -> Bell | None:
+    """Write a job row unless one of this key still waits or works; then None."""
+    try:
+        with session.begin_nested():
+            return enqueue(
+                session, tenant_id, kind, payload,
+                actor=actor, dedup_key=dedup_key, request_id=request_id,
+            )  # fmt: skip
+    except IntegrityError as error:
+        if "uq_job_dedup" in str(error.orig):
+            return None
+        raise
 
 
 def get_job(session: Session, job_id: UUID) -> Job:

@@ -22,6 +22,7 @@ REFUSALS: dict[str, tuple[type[errors.BursarError], str]] = {
         "The amount must be greater than zero and have no more decimals than {currency} has.",
     ),
     "budget_frozen": (errors.BudgetFrozen, ""),
+    "period_closed": (errors.PeriodClosed, ""),
     "insufficient_funds": (
         errors.InsufficientFunds,
         "Only {available} {currency} of the budget is available.",

@@ -50,6 +50,17 @@ begin
   elsif p_what = 'alerts' then
     return query select distinct a.tenant_id from public.alert a
                   where a.state <> 'resolved' and a.budget_id is not null;
+  elsif p_what = 'resets' then
+    -- Days are counted where the tenant is. What could not be reset is tried again after a while.
+    return query select t.id from public.tenant t
+                  where t.deleted_at is null and exists (
+                    select from public.budget_recurrence r
+                      join public.budget b
+                        on b.tenant_id = r.tenant_id and b.id = r.id and b.deleted_at is null
+                           and b.status = 'active'
+                     where r.tenant_id = t.id
+                       and r.next_on <= (now() at time zone t.time_zone)::date
+                       and (r.retry_at is null or r.retry_at <= now()));
   elsif p_what = 'all' then
     return query select t.id from public.tenant t where t.deleted_at is null;
   end if;

@@ -14,7 +14,9 @@ returns table (
          a.authorized, coalesce(t.before, 0),
          case
            when b.deleted_at is not null then 'deleted'
-           when a.id is null then 'period_reset'
+           when a.id is null or a.opened_at is not null and not w.ours then 'period_reset'
+           when a.frozen_for like 'period%' then 'period_closed'
+           when a.frozen_for is not null then 'frozen'
            when w.spends then 'spent'
            when w.imports then 'imported'
            when w.any_entry or a.authorized <> t.after then 'amount_edited'
@@ -42,7 +44,7 @@ returns table (
       select x.* from budget x where x.tenant_id = p_tenant and x.id = t.budget_id offset 0
     ) b
     left join lateral (
-      select x.id, x.authorized from budget_account x
+      select x.id, x.authorized, x.opened_at, x.frozen_for from budget_account x
        where x.tenant_id = p_tenant and x.budget_id = t.budget_id
          and x.line_key is null and x.closed_at is null
       offset 0
@@ -50,7 +52,11 @@ returns table (
     cross join lateral (
       select coalesce(bool_or(true), false) as any_entry,
              coalesce(bool_or(e.kind not in ('fund', 'adjust')), false) as spends,
-             coalesce(bool_or(e.import_id is not null), false) as imports
+             coalesce(bool_or(e.import_id is not null), false) as imports,
+             exists (
+               select from ledger_entry m
+                where m.tenant_id = p_tenant and m.account_id = a.id
+                  and m.import_id = any (p_imports)) as ours
         from ledger_entry e
        where e.tenant_id = p_tenant and e.account_id = a.id
          and e.seq > coalesce((

@@ -78,6 +78,8 @@ declare
   -- index of what will be written grows at its end; a number drawn for each would cost more than
   -- sorting does.
   id_start text := left(uuid_v7()::text, 28);
+  closed text[] := (select array_agg(code) from fiscal_period
+                     where tenant_id = p_tenant and state <> 'open');
 begin
   delete from import_row where tenant_id = p_tenant and import_id = p_import;
   return query
@@ -86,7 +88,8 @@ begin
       (tenant_id, import_id, row_no, part, action, budget_id, department, sub_category,
        fiscal_period, currency, amount, before_amount, after_amount, details, errors)
     select p_tenant, p_import, k.row_no, k.part,
-           case when b.id is null then 'create'
+           case when b.id is null and k.fiscal_period = any (closed) then 'rejected'
+                when b.id is null then 'create'
                 when a.authorized = k.target then 'unchanged'
                 when a.frozen then 'rejected'
                 else 'update' end,
@@ -96,7 +99,11 @@ begin
            k.target,
            import_details(k.account_code, k.program, k.project, k.fund, k.owner, k.notes,
                           k.external_ref, k.committed, k.actual),
-           case when a.frozen and a.authorized <> k.target then jsonb_build_array(
+           case when b.id is null and k.fiscal_period = any (closed) then jsonb_build_array(
+             jsonb_build_object(
+               'sheet', null, 'column', null, 'value', k.fiscal_period, 'code', 'period_closed',
+               'detail', 'The period is closed and takes no new budgets.'))
+           when a.frozen and a.authorized <> k.target then jsonb_build_array(
              jsonb_build_object(
                'sheet', null, 'column', null, 'value', k.department, 'code', 'budget_frozen',
                'detail', 'The budget is frozen or closed; open it before changing its amount.'))

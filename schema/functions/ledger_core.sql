@@ -75,6 +75,12 @@ returns numeric language sql immutable parallel safe as $$
                      - (p_from in ('reserved', 'committed', 'spent'))::int)
 $$;
 
+-- Why a frozen account takes no postings: a person's word, or the end of its period.
+create or replace function ledger_frozen(p_account budget_account) returns text
+language sql immutable parallel safe as $$
+  select case when p_account.frozen_for like 'period%' then 'period_closed' else 'budget_frozen' end
+$$;
+
 -- Lock an account, and before it those that control it, from the root down: the one order in which
 -- accounts are locked. Null when it is not there for this tenant.
 create or replace function ledger_lock_account(p_tenant uuid, p_account uuid)

@@ -23,7 +23,7 @@ begin
     when account.currency <> p_currency then 'currency_mismatch'
     when p_amount <= 0 or p_amount <> round(p_amount, account.decimals) then 'invalid_amount'
     when account.authorized + p_amount >= 1e16 then 'invalid_amount'  -- more than a counter holds
-    when account.frozen then 'budget_frozen'
+    when account.frozen then public.ledger_frozen(account)
     end;
   if refusal is not null then
     r := public.ledger_answer_of(refusal, account, null);
@@ -65,7 +65,7 @@ begin
   if p_amount <> round(p_amount, account.decimals) then
     return public.ledger_answer_of('invalid_amount', account, null);
   elsif account.frozen then
-    return public.ledger_answer_of('budget_frozen', account, null);
+    return public.ledger_answer_of(public.ledger_frozen(account), account, null);
   end if;
   change := p_amount - account.authorized;
   if change > 0 then
@@ -155,7 +155,8 @@ begin
     when giving.currency <> p_currency or taking.currency <> p_currency then 'currency_mismatch'
     when p_amount <= 0 or p_amount <> round(p_amount, giving.decimals)
          or taking.authorized + p_amount >= 1e16 then 'invalid_amount'
-    when giving.frozen or taking.frozen then 'budget_frozen'
+    when giving.frozen then public.ledger_frozen(giving)
+    when taking.frozen then public.ledger_frozen(taking)
     when p_amount > giving.available then 'insufficient_funds'
     end;
   if refusal is not null then
@@ -216,7 +217,7 @@ begin
     when exists (select from public.ledger_entry e
                   where e.tenant_id = p_tenant and e.ref_type = 'entry'
                     and e.ref_id = account.id || '/' || p_seq) then 'already_reversed'
-    when account.frozen then 'budget_frozen'
+    when account.frozen then public.ledger_frozen(account)
     when entry.to_bucket = 'available' and entry.from_bucket = 'external'
          and account.control_mode = 'absolute' and entry.amount > account.available
       then 'insufficient_funds'

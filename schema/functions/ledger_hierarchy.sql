@@ -102,7 +102,7 @@ begin
   -- One that controls no more counts nothing of those below.
   update public.budget_account a set rolled_up = case a.control_mode
            when 'absolute' then public.ledger_used_below(p_tenant, a.budget_id) else 0 end
-   where a.tenant_id = p_tenant
-     and (a.id = any (coalesce(touched, '{}')) or a.budget_id = p_budget and a.closed_at is null);
+   where a.tenant_id = p_tenant and a.closed_at is null
+     and (a.id = any (coalesce(touched, '{}')) or a.budget_id = p_budget);
   return 'ok';
 end $$;

@@ -13,8 +13,11 @@ begin
     when p_kind <> 'refund' and p_hold.state = 'charged' then 'already_charged'
     when p_kind <> 'refund' and p_hold.state in ('released', 'expired') then 'already_released'
     when p_kind = 'commit' and p_hold.stage = 'committed' then 'already_committed'
-    -- A frozen budget lets go of what is overdue: that only gives money back.
-    when p_account.frozen and p_kind <> 'expire' then 'budget_frozen'
+    -- A frozen budget lets go of what is overdue: that only gives money back. One whose period is
+    -- being closed lets what was begun end.
+    when p_account.frozen and p_kind <> 'expire'
+         and p_account.frozen_for is distinct from 'period_soft_closed'
+      then public.ledger_frozen(p_account)
     when p_amount is not null
          and (p_amount <= 0 or p_amount <> round(p_amount, p_account.decimals))
       then 'invalid_amount'
@@ -22,6 +25,33 @@ begin
       then 'amount_exceeds_charged'
     when p_kind <> 'refund' and p_amount > p_hold.remaining then 'amount_exceeds_reservation'
     end;
+end $$;
+
+-- A hold of a period that was closed for good comes along to the budget that carries on, with what
+-- it holds, and is answered for there. The account it is in now, which is the old one where nothing
+-- carries on.
+create or replace function ledger_bring_along(
+  p_account budget_account, p_hold hold, p_actor text
+) returns budget_account language plpgsql as $$
+declare
+  place uuid := p_account.id;
+  next uuid;
+  target public.budget_account;
+begin
+  loop
+    select a.id into next from public.budget_account a
+     where a.tenant_id = p_account.tenant_id and a.follows = place;
+    exit when next is null;
+    place := next;
+  end loop;
+  target := public.ledger_lock_account(p_account.tenant_id, place);
+  if target.id = p_account.id or target.frozen or target.closed_at is not null then
+    return p_account;
+  end if;
+  perform public.ledger_carry_hold(p_hold, target, p_actor, 'Its period was closed.');
+  select a.* into target from public.budget_account a
+   where a.tenant_id = target.tenant_id and a.id = target.id;
+  return target;
 end $$;
 
 -- One step of a hold: 'commit', 'charge', 'release', 'expire' or 'refund', of an amount or, where it
@@ -32,6 +62,7 @@ create or replace function ledger_step(
 ) returns ledger_answer language plpgsql as $$
 declare
   r public.ledger_answer;
+  before public.budget_account;
   account public.budget_account;
   held public.hold;
   refusal text;
@@ -52,8 +83,20 @@ begin
     -- Read only now: of two callers the second sees what the first has done.
     select h.* into held from public.hold h
      where h.tenant_id = p_tenant and h.ref_type = p_ref_type and h.ref_id = p_ref_id;
+    if held.account_id <> account.id then  -- it went along to the next period in between
+      account := public.ledger_lock_account(p_tenant, held.account_id);
+    end if;
+    if account.frozen_for = 'period_closed' then
+      before := account;
+      before.frozen := false;
+      refusal := public.ledger_hold_refusal(before, held, p_kind, p_amount);
+      if refusal is null then
+        account := public.ledger_bring_along(account, held, p_actor);
+        held.account_id := account.id;
+      end if;
+    end if;
   end if;
-  refusal := public.ledger_hold_refusal(account, held, p_kind, p_amount);
+  refusal := coalesce(refusal, public.ledger_hold_refusal(account, held, p_kind, p_amount));
   if refusal is not null then
     r := public.ledger_answer_of(refusal, account, held);
     if refusal = 'not_found' then

@@ -64,15 +64,19 @@ begin
   select a.budget_id, a.id, a.currency::text,
          a.authorized, coalesce(f.authorized, 0), a.reserved, coalesce(f.reserved, 0),
          a.committed, coalesce(f.committed, 0), a.spent, coalesce(f.spent, 0),
-         a.rolled_up, coalesce(b.used, 0),
+         a.rolled_up, d.rolled_up,
          abs(a.authorized - coalesce(f.authorized, 0)) + abs(a.reserved - coalesce(f.reserved, 0))
          + abs(a.committed - coalesce(f.committed, 0)) + abs(a.spent - coalesce(f.spent, 0))
-         + abs(a.rolled_up - coalesce(b.used, 0)),
+         + abs(a.rolled_up - d.rolled_up),
          coalesce(f.entries, 0)
     from budget_account a
     left join folded f on f.id = a.id
     left join below b on b.id = a.id
-   where a.tenant_id = p_tenant and (p_budget is null or a.budget_id = p_budget);
+    -- A closed account keeps what those below had used; they answer to its successor now.
+    cross join lateral (select case when a.closed_at is null then coalesce(b.used, 0)
+                                    else a.rolled_up end as rolled_up) d
+   where a.tenant_id = p_tenant and (p_budget is null or a.budget_id = p_budget)
+   order by a.budget_id, a.closed_at desc nulls first;
 end $$;
 
 -- The first entry of each account whose hash does not follow from its content and the one before,

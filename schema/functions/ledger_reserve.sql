@@ -10,7 +10,7 @@ begin
     when p_account.id is null then 'not_found'
     when p_account.currency <> p_currency then 'currency_mismatch'
     when p_amount <= 0 or p_amount <> round(p_amount, p_account.decimals) then 'invalid_amount'
-    when p_account.frozen then 'budget_frozen'
+    when p_account.frozen then public.ledger_frozen(p_account)
     when not p_override and not public.ledger_fits(p_account, p_amount) then 'insufficient_funds'
     end;
 end $$;

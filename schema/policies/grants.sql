@@ -11,7 +11,7 @@ grant insert, update on
   tenant, membership, api_key, fiscal_period, budget, stored_file, import_run, import_row,
   job, job_attempt, action_idempotency, outbox, alert, heartbeat, schedule, schedule_run,
   mapping_template, source, source_secret, source_run, source_file,
-  webhook_endpoint, webhook_delivery, approval_rule
+  webhook_endpoint, webhook_delivery, approval_rule, budget_recurrence
   to bursar_app;
 grant insert on check_decision, mapping_template_version to bursar_app;
 grant delete on import_row, action_idempotency, schedule_run, source_secret to bursar_app;
@@ -22,12 +22,13 @@ grant update (control_mode, soft_cap_pct, approach_pct, tolerance_pct, hard_cap_
 
 grant select, insert, update on budget_account, hold to bursar_ledger;
 grant select, insert on ledger_entry to bursar_ledger;
-grant select on budget, import_row, import_run, currency, tenant to bursar_ledger;
+grant select on budget, budget_recurrence, import_row, import_run, currency, tenant
+  to bursar_ledger;
 grant select, insert on action_idempotency, outbox, alert to bursar_ledger;
 
 grant select, insert, update on app_user to bursar_system;
 grant select on membership, tenant, hold, outbox, source, source_file, import_run,
-  webhook_delivery, alert
+  webhook_delivery, alert, budget_recurrence, budget
   to bursar_system;
 grant select, update on job to bursar_system;
 

@@ -2,7 +2,7 @@
 
 from schema.tables.approvals import ApprovalRule, CheckDecision
 from schema.tables.base import Base
-from schema.tables.budgets import Budget
+from schema.tables.budgets import Budget, BudgetRecurrence
 from schema.tables.imports import ImportRow, ImportRun, StoredFile
 from schema.tables.jobs import Heartbeat, Job, JobAttempt, Schedule, ScheduleRun
 from schema.tables.ledger import BudgetAccount, Hold, LedgerEntry
@@ -22,6 +22,7 @@ __all__ = [
     "Base",
     "Budget",
     "BudgetAccount",
+    "BudgetRecurrence",
     "CheckDecision",
     "Currency",
     "FiscalPeriod",

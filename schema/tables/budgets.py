@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CHAR, CheckConstraint, Computed, Index, text
+from sqlalchemy import CHAR, CheckConstraint, Computed, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from schema.tables.base import Base, TenantKeyed, Timed, within_tenant
@@ -89,3 +90,49 @@ class Budget(TenantKeyed, Timed, Base):
         Computed("lower(btrim(coalesce(sub_category, '')))", persisted=True)
     )
     dimensions_key: Mapped[str] = mapped_column(Computed(f"lower({_DIMS})", persisted=True))
+
+
+class BudgetRecurrence(TenantKeyed, Timed, Base):
+    """How often a budget starts anew, and what it takes along. Its `id` is the budget's.
+
+    Without an `allowance` each period starts with what was planned for the one before: its first
+    funds and later adjustments, not top-ups, transfers or what it had taken along. `next_on` is the
+    tenant's day on which the next period starts.
+    """
+
+    __tablename__ = "budget_recurrence"
+    __table_args__ = (
+        within_tenant("id", "budget"),
+        Index(
+            "ix_budget_recurrence_due",
+            "tenant_id",
+            "next_on",
+            postgresql_where=text("next_on is not null"),
+        ),
+        CheckConstraint(
+            "period_type in ('once', 'monthly', 'quarterly', 'yearly', 'rolling', 'custom')",
+            name="period_type",
+        ),
+        CheckConstraint(
+            "rollover in ('reset', 'carry_unspent', 'carry_commitments', 'carry_deficit',"
+            " 'carry_all')",
+            name="rollover",
+        ),
+        CheckConstraint(
+            "reset_day between 1 and 31 and rollover_cap >= 0 and allowance >= 0"
+            " and (period_type = 'custom') = (calendar is not null)",
+            name="values",
+        ),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    period_type: Mapped[str]
+    reset_day: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    calendar: Mapped[str | None]
+    rollover: Mapped[str] = mapped_column(server_default="reset")
+    rollover_cap: Mapped[Decimal | None]
+    allowance: Mapped[Decimal | None]
+    next_on: Mapped[date | None]
+    failure: Mapped[str | None]
+    retry_at: Mapped[datetime | None]

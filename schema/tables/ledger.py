@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -75,6 +75,21 @@ class BudgetAccount(TenantKeyed, Base):
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("closed_at is null"),
         ),
+        # Only for accounts that no reservation looks up, so that these have one way to be found.
+        Index(
+            "ix_budget_account_closed",
+            "tenant_id",
+            "budget_id",
+            "closed_at",
+            postgresql_where=text("closed_at is not null"),
+        ),
+        Index(
+            "ix_budget_account_follows",
+            "tenant_id",
+            "follows",
+            unique=True,
+            postgresql_where=text("follows is not null"),
+        ),
         CheckConstraint("control_mode in ('none', 'advisory', 'absolute')", name="control_mode"),
         CheckConstraint("reserved >= 0 and committed >= 0", name="open_holds"),
     )
@@ -102,9 +117,14 @@ class BudgetAccount(TenantKeyed, Base):
     tolerance_pct: Mapped[Decimal] = mapped_column(Percent, server_default=ZERO)
     hard_cap_amount: Mapped[Decimal | None]
     frozen: Mapped[bool] = mapped_column(server_default=text("false"))
+    frozen_for: Mapped[str | None]
     entry_seq: Mapped[int] = mapped_column(BigInteger, server_default=ZERO)
     head_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    period_code: Mapped[str | None]
+    period_starts_on: Mapped[date | None]
+    opened_at: Mapped[datetime | None]
+    follows: Mapped[UUID | None]
     closed_at: Mapped[datetime | None]
 
 

@@ -103,7 +103,10 @@ class Currency(Base):
 
 
 class FiscalPeriod(TenantKeyed, Timed, Base):
-    """A span of the tenant's calendar under its canonical code (FY2025, FY2025-Q1, 2025-01)."""
+    """A span of the tenant's calendar under its canonical code (FY2025, FY2025-Q1, 2025-01).
+
+    Those of a calendar of the tenant's own have its name in `calendar`, and codes of its choice.
+    """
 
     __tablename__ = "fiscal_period"
     __table_args__ = (
@@ -118,5 +121,6 @@ class FiscalPeriod(TenantKeyed, Timed, Base):
     kind: Mapped[str]
     starts_on: Mapped[date]
     ends_on: Mapped[date]
+    calendar: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default="open")
     aliases: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))

@@ -61,7 +61,7 @@ declare t text;
 begin
   foreach t in array array['membership', 'api_key', 'fiscal_period', 'budget', 'alert',
                             'mapping_template', 'source', 'source_secret',
-                            'webhook_endpoint', 'approval_rule'] loop
+                            'webhook_endpoint', 'approval_rule', 'budget_recurrence'] loop
     execute format('drop trigger if exists audit_inserts on %I', t);
     execute format('create trigger audit_inserts after insert on %I
       referencing new table as new_rows for each statement execute function audit_inserts()', t);

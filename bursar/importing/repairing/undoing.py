@@ -25,6 +25,8 @@ NAMED = 1_000  # kept budgets that are written down with the import
 KEPT = {
     "deleted": "The budget was deleted since.",
     "period_reset": "Its period was reset since.",
+    "period_closed": "Its period was closed since.",
+    "frozen": "It is frozen because its numbers disagree.",
     "spent": "Money was reserved, committed or spent on it since.",
     "imported": "A later import changed it.",
     "amount_edited": "Its amount was changed since.",
