@@ -37,6 +37,8 @@ from web.api import (
     ledger,
     mapping_templates,
     me,
+    periods,
+    recurrence,
     reports,
     reservation_batches,
     reservations,
@@ -52,6 +54,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _API = (
     budgets,
     control,
+    recurrence,
+    periods,
     checks,
     approvals,
     ledger,

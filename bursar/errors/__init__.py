@@ -35,6 +35,7 @@ from bursar.errors.jobs import (
     JobNotCancellable,
     JobNotRetriable,
     LeaseLost,
+    PeriodEndRunning,
 )
 from bursar.errors.money import (
     AlreadyCharged,
@@ -147,6 +148,7 @@ __all__ = [
     "NotReversible",
     "PathMissing",
     "PeriodClosed",
+    "PeriodEndRunning",
     "PlanStale",
     "ReferenceReused",
     "ReplayDiffers",

@@ -17,6 +17,12 @@ class JobNotCancellable(Conflict):
     code = "job_not_cancellable"
 
 
+class PeriodEndRunning(Conflict):
+    """A run of this kind waits or works already; look at the jobs of its kind."""
+
+    code = "period_end_running"
+
+
 class JobCancelled(BursarError):
     """The job was cancelled while it ran."""
 

@@ -24,6 +24,7 @@ _GROUPS = (
     "import_steps",
     "control",
     "spending",
+    "periods",
     "reports",
     "audits",
     "sources",

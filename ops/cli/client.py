@@ -50,6 +50,10 @@ class Client:
             more["json"] = body
         return self._answer(self._http.post(f"/api/v1{path}", headers=headers, **more))
 
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        """Set what there is one of. Raises Refused."""
+        return self._answer(self._http.put(f"/api/v1{path}", json=body))
+
     def patch(self, path: str, body: dict[str, Any], version: int) -> Any:
         """Edit what was read in this version. Raises Refused."""
         headers = {"If-Match": f'"{version}"'}

@@ -64,7 +64,8 @@ begin
   r.spent := p_account.spent;
   r.available := p_account.available;
   r.unspent := case when p_rollover in ('carry_unspent', 'carry_all')
-                    then least(greatest(p_account.available, 0), p_cap) else 0 end;
+                    then least(greatest(p_account.available, 0), trunc(p_cap, p_account.decimals))
+                    else 0 end;
   r.deficit := case when p_rollover in ('carry_deficit', 'carry_all')
                     then greatest(-p_account.available, 0) else 0 end;
   select coalesce(sum(h.remaining), 0), count(*) into r.commitments, r.holds

@@ -64,7 +64,7 @@ class EntryOut(Out):
     hash: str
 
 
-class SourceOut(Out):
+class CellOut(Out):
     """A cell that went into a budget."""
 
     import_id: UUID
@@ -87,7 +87,7 @@ class SourceOut(Out):
 class LineageOut(Out):
     """The cells that a budget's amount came from, newest import first."""
 
-    data: list[SourceOut]
+    data: list[CellOut]
 
 
 class EntryPage(Out):

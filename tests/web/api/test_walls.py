@@ -82,6 +82,7 @@ def theirs(api: Api, make_budget: MakeBudget, monkeypatch: pytest.MonkeyPatch) -
     alert = api.get("/alerts").get_json()["data"][0]
     return {
         "budget_id": str(budget),
+        "code": "FY2025",
         "ref_id": held["ref_id"],
         "import_id": started["id"],
         "job_id": started["job_id"],
@@ -108,6 +109,9 @@ BODIES: dict[str, Any] = {
     "refund": {"reason": "x"},
     "charges": {"amount": "1", "currency": "USD", "ref_id": "x"},
     "reverse": {"reason": "x"},
+    "recurrence": {"period_type": "monthly"},
+    "reset": {},
+    "close": {"rollover": "reset"},
 }
 
 

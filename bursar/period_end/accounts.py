@@ -1,0 +1,31 @@
+"""The accounts that a budget has had, one a period."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bursar.errors import NotFound
+from schema.tables import Budget, BudgetAccount
+
+MOST = 200
+
+
+def periods_of(session: Session, budget_id: UUID) -> Sequence[BudgetAccount]:
+    """The accounts of a live budget, the open one first, at most MOST. Raises NotFound."""
+    there = select(Budget.id).where(Budget.id == budget_id, Budget.deleted_at.is_(None))
+    if session.execute(there).first() is None:
+        raise NotFound("There is no such budget.")
+    own = (BudgetAccount.budget_id == budget_id, BudgetAccount.line_key.is_(None))
+    # Two look-ups, each by an index of its own.
+    present = session.execute(select(BudgetAccount).where(*own, BudgetAccount.closed_at.is_(None)))
+    past = session.execute(
+        select(BudgetAccount)
+        .where(*own, BudgetAccount.closed_at.is_not(None))
+        .order_by(BudgetAccount.closed_at.desc(), BudgetAccount.opened_at.desc().nulls_last())
+        .limit(MOST - 1)
+    )
+    return [*present.scalars(), *past.scalars()]
