@@ -29,3 +29,15 @@ def periods_of(session: Session, budget_id: UUID) -> Sequence[BudgetAccount]:
         .limit(MOST - 1)
     )
     return [*present.scalars(), *past.scalars()]
+
+
+def require_account(session: Session, budget_id: UUID, account_id: UUID) -> UUID:
+    """Make sure that an account is one of the budget's. Raises NotFound."""
+    found = session.execute(
+        select(BudgetAccount.id).where(
+            BudgetAccount.id == account_id, BudgetAccount.budget_id == budget_id
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound("The budget has no such account.")
+    return found

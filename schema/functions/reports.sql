@@ -3,6 +3,20 @@
 -- entries since the start of its span, and not the whole history before it. It rests on two rules
 -- of the ledger: counters follow from entries, and nothing is effective later than it is recorded.
 
+-- All accounts that a budget has had, one a period. Two look-ups, because no index has both the open
+-- one and those that were closed.
+drop function if exists report_accounts;
+create function report_accounts(p_tenant uuid, p_budget uuid) returns setof uuid
+language sql stable parallel safe as $$
+  select a.id from budget_account a
+   where a.tenant_id = p_tenant and a.budget_id = p_budget and a.line_key is null
+     and a.closed_at is null
+  union all
+  select a.id from budget_account a
+   where a.tenant_id = p_tenant and a.budget_id = p_budget and a.line_key is null
+     and a.closed_at is not null
+$$;
+
 -- Entries since the start of a span, added up by account and move: of one budget, or of the tenant.
 -- `inside` is what happened in the span as far as it was known before `p_known`; the rest came
 -- later, or was known later.
@@ -22,24 +36,24 @@ create function report_moves(
   union all
   select a.id, e.effective_at < p_to and e.recorded_at < p_known,
          e.kind, e.from_bucket, e.to_bucket, count(*), sum(e.amount)
-    from budget_account a
+    from report_accounts(p_tenant, p_budget) a (id)
     cross join lateral (
       -- OFFSET 0 keeps the look-up by account, whatever is estimated for the tenant.
       select * from ledger_entry x
-       where x.tenant_id = a.tenant_id and x.account_id = a.id
+       where x.tenant_id = p_tenant and x.account_id = a.id
          and x.recorded_at >= least(p_from, p_known)
          and (x.effective_at >= p_from or x.recorded_at >= p_known)
       offset 0
     ) e
-   where a.tenant_id = p_tenant and a.budget_id = p_budget
-     and a.line_key is null and a.closed_at is null
    group by 1, 2, 3, 4, 5
 $$;
 
 -- One row a budget: its counters when the span began and when it ended, and its moves in between as
--- lines of kind, from, to, entries and amount. One budget, or all that are not deleted. Put together
--- by grouping: with no statistics by tenant, a join might be planned to read one side anew for each
--- row of the other.
+-- lines of kind, from, to, entries and amount. One budget, or all that are not deleted. The account
+-- of a period counts while it is open; what it holds when it is closed leaves the budget by a line
+-- of its own, period_end, so that opening and moves make up the closing. Put together by grouping:
+-- with no statistics by tenant, a join might be planned to read one side anew for each row of the
+-- other.
 drop function if exists report_budgets;
 create function report_budgets(
   p_tenant uuid, p_from timestamptz, p_to timestamptz, p_known timestamptz default 'infinity',
@@ -62,6 +76,11 @@ create function report_budgets(
      where a.tenant_id = p_tenant and a.line_key is null and a.closed_at is null
        and (p_budget is null or a.budget_id = p_budget)
     union all
+    select a.id, a.budget_id, 1, 1, a.authorized, a.reserved, a.committed, a.spent, 0, null
+      from budget_account a
+     where a.tenant_id = p_tenant and a.line_key is null and a.closed_at > least(p_from, p_known)
+       and (p_budget is null or a.budget_id = p_budget)
+    union all
     select m.account_id, null, -1, case when m.inside then 0 else -1 end,
            m.amount * ((m.from_bucket = 'external')::int - (m.to_bucket = 'external')::int),
            m.amount * ((m.to_bucket = 'reserved')::int - (m.from_bucket = 'reserved')::int),
@@ -72,7 +91,7 @@ create function report_budgets(
                                    || m.entries || ' ' || m.amount end
       from report_moves(p_tenant, p_from, p_to, p_known, p_budget) m
   ), folded as (
-    select min(p.budget_id::text)::uuid as budget_id,
+    select p.account_id, min(p.budget_id::text)::uuid as budget_id,
            sum(p.opening * p.authorized) as opening_authorized,
            sum(p.opening * p.reserved) as opening_reserved,
            sum(p.opening * p.committed) as opening_committed,
@@ -82,16 +101,51 @@ create function report_budgets(
            sum(p.closing * p.committed) as closing_committed,
            sum(p.closing * p.spent) as closing_spent,
            sum(p.entries)::bigint as entries,
-           array_agg(p.move) filter (where p.move is not null) as moves
+           array_to_string(array_agg(p.move) filter (where p.move is not null), ',') as moves
       from parts p group by p.account_id
+  ), placed as (
+    -- Where an account was closed before the span, only what came late for it is here.
+    select f.*, a.budget_id as of_budget,
+           (coalesce(a.closed_at <= p_from and a.closed_at < p_known, false))::int as before,
+           (coalesce(a.closed_at < p_to and a.closed_at < p_known, false))::int as ended
+      from folded f
+      cross join lateral (
+        select x.budget_id, x.closed_at from budget_account x
+         where x.tenant_id = p_tenant and x.id = f.account_id
+        offset 0
+      ) a
+  ), summed as (
+    select x.of_budget as budget_id,
+           sum(x.opening_authorized * (1 - x.before)) as opening_authorized,
+           sum(x.opening_reserved * (1 - x.before)) as opening_reserved,
+           sum(x.opening_committed * (1 - x.before)) as opening_committed,
+           sum(x.opening_spent * (1 - x.before)) as opening_spent,
+           sum(x.closing_authorized * (1 - x.ended)) as closing_authorized,
+           sum(x.closing_reserved * (1 - x.ended)) as closing_reserved,
+           sum(x.closing_committed * (1 - x.ended)) as closing_committed,
+           sum(x.closing_spent * (1 - x.ended)) as closing_spent,
+           sum(x.entries)::bigint as entries,
+           string_agg(x.moves, ',') as moves,
+           -- What leaves with accounts that are closed: all they hold, or what came late for them.
+           sum(x.ended * x.closing_authorized - x.before * x.opening_authorized) as left_authorized,
+           sum(x.ended * (x.closing_reserved + x.closing_committed + x.closing_spent)
+               - x.before * (x.opening_reserved + x.opening_committed + x.opening_spent))
+             as left_used
+      from placed x group by x.of_budget
   )
   select b.id, b.name, b.department, b.sub_category, b.fiscal_period, b.currency::text, b.status,
          f.opening_authorized, f.opening_reserved, f.opening_committed, f.opening_spent,
          f.closing_authorized, f.closing_reserved, f.closing_committed, f.closing_spent,
          ledger_utilization(f.closing_reserved + f.closing_committed + f.closing_spent,
                             f.closing_authorized),
-         f.entries, coalesce(f.moves, '{}')
-    from folded f
+         f.entries,
+         coalesce(string_to_array(f.moves, ','), '{}')
+         || case when f.left_authorized <> f.left_used then
+              array['period_end available external 0 ' || f.left_authorized - f.left_used]
+            else '{}' end
+         || case when f.left_used <> 0 then
+              array['period_end spent external 0 ' || f.left_used] else '{}' end
+    from summed f
     cross join lateral (
       select x.* from budget x where x.tenant_id = p_tenant and x.id = f.budget_id offset 0
     ) b
@@ -114,10 +168,8 @@ create function report_daily(
         from ledger_entry e
        where e.tenant_id = p_tenant and e.recorded_at >= p_from
          and e.effective_at >= p_from and e.effective_at < p_to
-         and (p_budget is null or e.account_id = (
-           select a.id from budget_account a
-            where a.tenant_id = p_tenant and a.budget_id = p_budget
-              and a.line_key is null and a.closed_at is null))
+         and (p_budget is null
+              or e.account_id = any (array(select report_accounts(p_tenant, p_budget))))
        group by 1, 2, 3
     ) s
     cross join lateral (
@@ -144,10 +196,8 @@ create function report_entries(
     from (
       select * from ledger_entry x
        where x.tenant_id = p_tenant and x.recorded_at >= p_from and x.recorded_at < p_to
-         and (p_budget is null or x.account_id = (
-           select a.id from budget_account a
-            where a.tenant_id = p_tenant and a.budget_id = p_budget
-              and a.line_key is null and a.closed_at is null))
+         and (p_budget is null
+              or x.account_id = any (array(select report_accounts(p_tenant, p_budget))))
        order by x.recorded_at, x.account_id, x.seq
     ) e
     cross join lateral (

@@ -84,6 +84,12 @@ class BudgetAccount(TenantKeyed, Base):
             postgresql_where=text("closed_at is not null"),
         ),
         Index(
+            "ix_budget_account_ended",
+            "tenant_id",
+            "closed_at",
+            postgresql_where=text("closed_at is not null"),
+        ),
+        Index(
             "ix_budget_account_follows",
             "tenant_id",
             "follows",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
 
 from bursar.budgets.balances import get_balance
 from bursar.database import database
@@ -15,6 +16,7 @@ from bursar.ledger import operations
 from bursar.ledger.answers import Answer
 from bursar.ledger.entries import list_entries
 from bursar.ledger.reconcile import reconcile
+from bursar.period_end import accounts
 from schema.tables import LedgerEntry
 from web.api.wire import (
     AmountOut,
@@ -132,14 +134,25 @@ def utilization(path: BudgetPath) -> Response:
     return jsonify(account_wire(operations.read_account(database(), who.tenant_id, path.budget_id)))
 
 
+class EntryFilter(ListQuery):
+    """Which entries."""
+
+    account_id: UUID | None = Field(
+        None, description="An account of a period that is over; the open one without it."
+    )
+
+
 @api.get("/<budget_id>/ledger", responses={"200": EntryPage, **problems(404)})
 @require(READ)
-def ledger(path: BudgetPath, query: ListQuery) -> Response:
-    """The entries of a budget, newest first."""
+def ledger(path: BudgetPath, query: EntryFilter) -> Response:
+    """The entries of a budget's present period, or of another one, newest first."""
     who = principal()
     account = operations.read_account(database(), who.tenant_id, path.budget_id)
     with transaction() as session:
-        found = list_entries(session, account.account_id, limit=query.limit, cursor=query.cursor)
+        wanted = account.account_id
+        if query.account_id is not None:
+            wanted = accounts.require_account(session, path.budget_id, query.account_id)
+        found = list_entries(session, wanted, limit=query.limit, cursor=query.cursor)
     return jsonify(
         data=[_entry_wire(entry, account.currency) for entry in found.rows],
         next_cursor=found.next_cursor,

@@ -91,6 +91,12 @@ def _accounts() -> None:
         postgresql_where=sa.text("closed_at is not null"),
     )
     op.create_index(
+        "ix_budget_account_ended",
+        "budget_account",
+        ["tenant_id", "closed_at"],
+        postgresql_where=sa.text("closed_at is not null"),
+    )
+    op.create_index(
         "ix_budget_account_follows",
         "budget_account",
         ["tenant_id", "follows"],

@@ -42,6 +42,14 @@ def test_a_budget_is_reset_once_a_period(api: Api, make_budget: MakeBudget) -> N
     assert (shown["spent"], shown["budgeted_amount"]) == ("0.00", "1200.00")
     present, past = api.get(f"/budgets/{budget}/periods").get_json()["data"]
     assert (present["closed_at"], past["spent"]) == (None, "300.00")
+    kinds = [
+        [row["kind"] for row in api.get(f"/budgets/{budget}/ledger", **which).get_json()["data"]]
+        for which in ({}, {"account_id": past["account_id"]})
+    ]
+    assert kinds == [["carry_in", "fund"], ["carry_out", "charge", "fund"]]
+    elsewhere = api.get(f"/budgets/{make_budget('1', sub_category='Other')}/ledger",
+                        account_id=past["account_id"])  # fmt: skip
+    assert code_of(elsewhere) == (404, "not_found")
 
 
 def test_a_key_replays_a_reset(api: Api, make_budget: MakeBudget) -> None:
