@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -22,6 +23,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlalchemy import select
 
 from bursar.budgets.editing import NewBudget, create_budget
 from bursar.database import Database
@@ -29,7 +31,10 @@ from bursar.errors import BursarError
 from bursar.ledger import batches, funds, operations
 from bursar.ledger.answers import Answer
 from bursar.ledger.reconcile import broken_budgets
+from bursar.period_end.endings import ROLLOVERS
+from bursar.period_end.resets import reset
 from bursar.tenants import create_tenant
+from schema.tables import BudgetAccount
 
 RUNS = int(os.environ.get("BURSAR_TEST_MODEL_RUNS", "12"))
 AMOUNTS = st.integers(1, 60_000).map(lambda cents: Decimal(cents) / 100)
@@ -37,26 +42,11 @@ TWO = st.sampled_from((0, 1))
 
 
 @dataclass
-class Held:
-    """A hold as the model has it."""
-
-    budget: int
-    amount: Decimal
-    stage: str = "reserved"
-    charged: Decimal = Decimal(0)
-    released: Decimal = Decimal(0)
-    refunded: Decimal = Decimal(0)
-
-    @property
-    def remaining(self) -> Decimal:
-        return self.amount - self.charged - self.released
-
-
-@dataclass
 class Account:
     """The counters of a budget as the model has them."""
 
     authorized: Decimal
+    planned: Decimal
     reserved: Decimal = Decimal(0)
     committed: Decimal = Decimal(0)
     spent: Decimal = Decimal(0)
@@ -76,6 +66,22 @@ class Account:
             self.authorized -= amount
 
 
+@dataclass
+class Held:
+    """A hold as the model has it, in the account that it is in now."""
+
+    account: Account
+    amount: Decimal
+    stage: str = "reserved"
+    charged: Decimal = Decimal(0)
+    released: Decimal = Decimal(0)
+    refunded: Decimal = Decimal(0)
+
+    @property
+    def remaining(self) -> Decimal:
+        return self.amount - self.charged - self.released
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Two budgets of one tenant, and a model of both."""
 
@@ -84,9 +90,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.tenant: UUID = create_tenant(self.database, "Model")
-        self.model = [Account(Decimal(1000)), Account(Decimal(500))]
+        self.model = [Account(*[Decimal(1000)] * 2), Account(*[Decimal(500)] * 2)]
+        self.closed: list[Account] = []
         self.holds: dict[str, Held] = {}
         self.names = count()
+        self.days = count(1)
         with self.database.transaction(self.tenant, "model") as session:
             self.ids = [
                 UUID(str(create_budget(session, self.tenant, new, "model").id))
@@ -116,7 +124,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.attempt(fits, operations.reserve, self.ids[n], amount, "USD", ref_id=ref, stage=stage)
         if fits:
             account.move(amount, "available", stage)
-            self.holds[ref] = Held(n, amount, stage)
+            self.holds[ref] = Held(account, amount, stage)
 
     @rule(n=TWO, amount=AMOUNTS)
     def spend(self, n: int, amount: Decimal) -> None:
@@ -125,7 +133,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.attempt(fits, operations.spend, self.ids[n], amount, "USD", ref_id=ref)
         if fits:
             account.move(amount, "available", "spent")
-            self.holds[ref] = Held(n, amount, charged=amount)
+            self.holds[ref] = Held(account, amount, charged=amount)
 
     @rule(n=TWO, amounts=st.lists(AMOUNTS, min_size=1, max_size=6))
     def batch(self, n: int, amounts: list[Decimal]) -> None:
@@ -142,7 +150,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert isinstance(answer, Answer) == fits
             if fits:
                 self.model[n].move(amount, "available", "reserved")
-                self.holds[ref] = Held(n, amount)
+                self.holds[ref] = Held(self.model[n], amount)
 
     @precondition(lambda self: self.holds)
     @rule(data=st.data(), part=st.none() | AMOUNTS, step=st.sampled_from(("charge", "release")))
@@ -154,7 +162,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if fits:
             moved = held.remaining if part is None else part
             goal = "spent" if step == "charge" else "available"
-            self.model[held.budget].move(moved, held.stage, goal)
+            held.account.move(moved, held.stage, goal)
             name = f"{step}d"
             setattr(held, name, getattr(held, name) + moved)
 
@@ -166,7 +174,7 @@ class LedgerMachine(RuleBasedStateMachine):
         fits = held.remaining > 0 and held.stage == "reserved"
         self.attempt(fits, operations.commit, ref)
         if fits:
-            self.model[held.budget].move(held.remaining, "reserved", "committed")
+            held.account.move(held.remaining, "reserved", "committed")
             held.stage = "committed"
 
     @precondition(lambda self: self.holds)
@@ -179,7 +187,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.attempt(fits, operations.refund, ref, part, reason="model")
         if fits:
             moved = left if part is None else part
-            self.model[held.budget].move(moved, "spent", "available")
+            held.account.move(moved, "spent", "available")
             held.refunded += moved
 
     @rule(n=TWO, amount=AMOUNTS)
@@ -198,6 +206,29 @@ class LedgerMachine(RuleBasedStateMachine):
             giving.move(amount, "available", "external")
             taking.move(amount, "external", "available")
 
+    @rule(n=TWO, rollover=st.sampled_from(ROLLOVERS), cap=st.none() | AMOUNTS)
+    def reset(self, n: int, rollover: str, cap: Decimal | None) -> None:
+        day = date(2030, 1, 1) + timedelta(days=next(self.days))
+        for _ in range(2):  # the second time it has been done
+            with self.database.transaction(self.tenant, "model") as session:
+                reset(
+                    session, self.tenant, self.ids[n], actor="model", reason="",
+                    rollover=rollover, cap=cap, day=day,
+                )  # fmt: skip
+        old = self.model[n]
+        new = self.model[n] = Account(old.planned, old.planned)
+        if rollover in ("carry_unspent", "carry_all") and old.available > 0:
+            left = min(old.available, cap) if cap is not None else old.available
+            old.move(left, "available", "external")
+            new.move(left, "external", "available")
+        if rollover in ("carry_commitments", "carry_all"):
+            for held in self.holds.values():
+                if held.account is old and held.remaining > 0:
+                    old.move(held.remaining, held.stage, "external")
+                    new.move(held.remaining, "external", held.stage)
+                    held.account = new
+        self.closed.append(old)
+
     @invariant()
     def agree(self) -> None:
         for budget, account in zip(self.ids, self.model, strict=True):
@@ -211,6 +242,13 @@ class LedgerMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         with self.database.transaction(self.tenant) as session:
             assert broken_budgets(session, self.tenant) == []
+            stored_accounts = session.execute(
+                select(BudgetAccount).where(BudgetAccount.closed_at.is_not(None))
+            ).scalars()
+            names = ("authorized", "reserved", "committed", "spent")
+            found_closed = [[getattr(one, name) for name in names] for one in stored_accounts]
+        expected = [[getattr(one, name) for name in names] for one in self.closed]
+        assert sorted(found_closed) == sorted(expected)
         for ref, held in self.holds.items():
             stored = operations.read_hold(self.database, self.tenant, ref)
             found = (stored.remaining, stored.charged, stored.released, stored.refunded)
