@@ -34,6 +34,7 @@ SCRIPTS = (
     "functions/ledger_named.sql",
     "functions/reports.sql",
     "functions/report_trapped.sql",
+    "functions/report_replay.sql",
     "functions/budget_check.sql",
     "functions/importing.sql",
     "functions/import_mending.sql",

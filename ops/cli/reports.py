@@ -100,6 +100,35 @@ def of_tenant(
     give_table(lines + sums, columns)
 
 
+@report.command("decisions")
+def of_decisions(
+    range_name: Range = None,
+    first: First = None,
+    last: Last = None,
+    import_id: Annotated[
+        str | None, typer.Option("--import", help="Only this import, as if it had come in time.")
+    ] = None,
+    effective_on: Annotated[
+        str | None, typer.Option(help="The day from which the import is to count.")
+    ] = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """Checks that would be answered otherwise with what is known now."""
+    asked = {
+        "range": range_name, "from": first, "to": last, "import_id": import_id,
+        "effective_on": effective_on,
+    }  # fmt: skip
+    found = client(tenant).get("/reports/decisions", **asked)
+    if as_json:
+        give_json(found)
+        return
+    _tell_span(found["range"])
+    columns = ("decided_at", "amount", "currency", "decision", "available", "decision_now",
+               "available_now", "late_entries", "decision_id")  # fmt: skip
+    give_table(found["data"], columns)
+
+
 def _tell_span(span: dict[str, Any]) -> None:
     say(f"from {span['from']} to {span['to']} ({span['starts_at']} to {span['ends_at']})")
 
