@@ -88,7 +88,9 @@ def main() -> None:
         fill(stack.admin, tenant_id, options.budgets, options.entries)
         os.environ |= {
             "BURSAR_DATABASE_URL": stack.urls.database_url, "BURSAR_SECRET_KEY": "k" * 48,
-            "BURSAR_RATE_LIMIT": "1000000 per minute", "BURSAR_LOG_LEVEL": "WARNING",
+            "BURSAR_RATE_LIMIT": "1000000 per minute",
+            "BURSAR_TOPUP_RATE_LIMIT": "1000000 per minute",
+            "BURSAR_LOG_LEVEL": "WARNING",
         }  # fmt: skip
         headers = {"Authorization": client.headers["Authorization"]}
         logs.configure()

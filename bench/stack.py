@@ -126,6 +126,7 @@ def running(**settings: str) -> Iterator[BenchStack]:
         "BURSAR_UPLOAD_LIMIT_BYTES": str(4 << 30),
         "BURSAR_ROW_LIMIT": "20000000",
         "BURSAR_RATE_LIMIT": "100000000 per minute",
+        "BURSAR_TOPUP_RATE_LIMIT": "100000000 per minute",
         "BURSAR_LOG_LEVEL": "WARNING",
     }
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | more | settings

@@ -26,6 +26,31 @@ THRESHOLDS = {
 SLACK_PERCENT = 5
 
 
+# A budget and the one above it, where that one has not spent too much, all below it counted.
+_SOUND_ABOVE = text(
+    """
+    with recursive family as (
+      select p.id from budget b
+        join budget p on p.tenant_id = b.tenant_id and p.id = b.parent_id and p.deleted_at is null
+       where b.id = :budget
+      union all
+      select b.id from family f join budget b on b.parent_id = f.id and b.deleted_at is null
+    )
+    select b.name, p.name as above
+      from budget b
+      join budget p on p.tenant_id = b.tenant_id and p.id = b.parent_id
+      join budget_account a
+        on a.tenant_id = p.tenant_id and a.budget_id = p.id and a.line_key is null
+           and a.closed_at is null
+     where b.id = :budget
+       and a.authorized >= (
+         select sum(x.spent) from family f
+           join budget_account x
+             on x.budget_id = f.id and x.line_key is null and x.closed_at is null)
+    """
+)
+
+
 def raise_for_crossing(session: Session, tenant_id: UUID, crossing: dict[str, Any]) -> None:
     """Turn what the ledger noted about a budget into an alert, unless one is still open."""
     kind = str(crossing.get("type"))
@@ -34,6 +59,11 @@ def raise_for_crossing(session: Session, tenant_id: UUID, crossing: dict[str, An
     severity, message = THRESHOLDS[kind]
     authorized, used = Decimal(crossing["authorized"]), Decimal(crossing["used"])
     budget_id = crossing["budget_id"]
+    if kind == "over_budget":
+        line = session.execute(_SOUND_ABOVE, {"budget": budget_id}).first()
+        if line is not None:
+            kind = "line_item_overrun"
+            message = f"{line.name} has spent more than its part of {line.above}, which has enough."
     raise_alert(
         session, tenant_id, kind, severity, message, crossing, f"{kind}:{budget_id}",
         budget_id=budget_id,
@@ -70,6 +100,28 @@ def raise_alert(
     return made is not None
 
 
+def raise_for_variance(
+    session: Session, tenant_id: UUID, budget_id: UUID, name: str, authorized: Decimal,
+    spent: Decimal, currency: str, limit_percent: Decimal,
+) -> bool:  # fmt: skip
+    """Raise an alert where a budget ends farther from its plan than a limit, on either side.
+
+    `limit_percent` is of what is authorized; without anything authorized there is no percent, and
+    any spending is too far.
+    """
+    apart = abs(authorized - spent)
+    if apart * 100 <= authorized * limit_percent:
+        return False
+    side = "more" if spent > authorized else "less"
+    return raise_alert(
+        session, tenant_id, "variance_high", "warning",
+        f"{name} ends with {apart:f} {currency} {side} spent than planned.",
+        {"budget_id": budget_id, "authorized": authorized, "spent": spent, "currency": currency,
+         "variance": authorized - spent, "limit_percent": limit_percent},
+        f"variance_high:{budget_id}", budget_id=budget_id,
+    )  # fmt: skip
+
+
 def resolve_key(session: Session, tenant_id: UUID, dedup_key: str, actor: str) -> None:
     """Resolve the alert of this key, if one is open: what it was about is over."""
     session.execute(
@@ -90,11 +142,12 @@ def resolve_past(session: Session, tenant_id: UUID) -> int:
               from budget_account x
              where a.tenant_id = :tenant and a.state <> 'resolved'
                and a.type in ('threshold_warning', 'threshold_exceeded', 'over_budget',
-                              'hard_cap_reached')
+                              'line_item_overrun', 'hard_cap_reached')
                and x.tenant_id = :tenant and x.budget_id = a.budget_id
                and x.line_key is null and x.closed_at is null
                and case a.type
                    when 'over_budget' then x.spent <= x.authorized
+                   when 'line_item_overrun' then x.spent <= x.authorized
                    else x.used + x.rolled_up < x.authorized * (case a.type
                           when 'threshold_warning' then x.soft_cap_pct
                           when 'threshold_exceeded' then x.approach_pct

@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     rate_limit: str = Field(
         "6000 per minute", description="Calls allowed to one key, in flask-limiter's words."
     )
+    topup_rate_limit: str = Field(
+        "10 per minute", description="Top-ups allowed to one key, in flask-limiter's words."
+    )
     login_rate_limit: str = Field("10 per minute", description="Log-ins allowed to one address.")
     api_url: str = Field(
         "", description="Server that the command line talks to. Empty: the stack of this machine."

@@ -124,6 +124,7 @@ def app(database_urls: StackUrls, tmp_path_factory: pytest.TempPathFactory) -> I
         "BURSAR_WAIT_SECONDS": "0",
         "BURSAR_RATE_LIMIT": "1000000 per minute",
         "BURSAR_LOGIN_RATE_LIMIT": "1000000 per minute",
+        "BURSAR_TOPUP_RATE_LIMIT": "1000000 per minute",
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in chosen.items():

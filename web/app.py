@@ -112,6 +112,7 @@ def create_app() -> OpenAPI:
     app.register_blueprint(health.api)
     openapi.install(app)
     pages.install(app)
+    _slow_topups(app, chosen)
     app.after_request(_finish)
     return app
 
@@ -169,6 +170,15 @@ def _limit(app: OpenAPI, chosen: Settings) -> None:
     limiter.limit(chosen.login_rate_limit, methods=["POST"], key_func=get_remote_address)(
         pages.login.blueprint
     )
+
+
+def _slow_topups(app: OpenAPI, chosen: Settings) -> None:
+    """Money that is added is looked at more closely: one count for all routes that add it."""
+    limiter = app.extensions["bursar_limiter"]
+    slower: Any = limiter.shared_limit(chosen.topup_rate_limit, "topup", override_defaults=False)
+    for rule in app.url_map.iter_rules():
+        if rule.rule.endswith("/topup"):
+            app.view_functions[rule.endpoint] = slower(app.view_functions[rule.endpoint])
 
 
 def _limit_storage(chosen: Settings) -> str:

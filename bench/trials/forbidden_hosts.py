@@ -227,6 +227,7 @@ def main() -> None:
             "BURSAR_SECRETS_KEY": Fernet.generate_key().decode(),
             "BURSAR_ALLOW_PRIVATE_HOSTS": "",
             "BURSAR_RATE_LIMIT": "1000000 per minute",
+            "BURSAR_TOPUP_RATE_LIMIT": "1000000 per minute",
         }
         settings.cache_clear()
         trial = Trial(verdict, Callers(stack), guard)

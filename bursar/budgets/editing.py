@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bursar import periods
+from bursar import alerts, periods
 from bursar.budgets.balances import get_balance
 from bursar.errors import (
     BudgetInUse,
@@ -109,6 +109,7 @@ def edit_budget(
             f"The budget is at version {budget.row_version}, not {version}. Read it again.",
             extra={"current_version": budget.row_version},
         )
+    finalized = changes.get("status") == "finalized" != budget.status
     for name in EDITABLE:
         # Owner, notes and reference can be emptied; a budget always has a name and a status.
         if name in changes and (changes[name] is not None or name not in ALWAYS_THERE):
@@ -120,7 +121,13 @@ def edit_budget(
     if changes.get("amount") is not None:
         _authorize(session, tenant_id, budget_id, changes["amount"], "edited", actor)
     session.expire(budget)
-    return get_balance(session, budget_id)
+    row = get_balance(session, budget_id)
+    if finalized:
+        alerts.raise_for_variance(
+            session, tenant_id, budget_id, row.name, row.authorized, row.spent, row.currency,
+            Decimal(str(get_tenant(session).settings.get("variance_limit_percent", 10))),
+        )  # fmt: skip
+    return row
 
 
 def delete_budget(session: Session, budget_id: UUID) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import fnmatch
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -194,3 +195,14 @@ def test_the_wheel_lists_exactly_our_packages() -> None:
     listed = re.search(r"^packages = \[(.*)\]$", text, flags=re.MULTILINE)
     assert listed is not None
     assert tuple(re.findall(r'"(\w+)"', listed[1])) == PACKAGES
+
+
+def test_no_two_models_of_the_api_share_a_name() -> None:
+    """Their names are those of the document's schemas: the second would stand for the first."""
+    names = Counter(
+        node.name
+        for path in (ROOT / "web" / "api").glob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, times in names.items() if times > 1] == []

@@ -18,7 +18,9 @@ from ops.stack.network import any_free_port
 ROOT = Path(__file__).parents[2]
 PASSWORD = "a password for tests"
 # A browser that reads page after page is no attacker.
-ROOMY = {"BURSAR_RATE_LIMIT": "1000000 per minute", "BURSAR_LOGIN_RATE_LIMIT": "1000 per minute",
+ROOMY = {"BURSAR_RATE_LIMIT": "1000000 per minute",
+         "BURSAR_TOPUP_RATE_LIMIT": "1000000 per minute",
+         "BURSAR_LOGIN_RATE_LIMIT": "1000 per minute",
          "BURSAR_ALLOW_PRIVATE_HOSTS": "127.0.0.1"}  # fmt: skip
 
 

@@ -26,7 +26,7 @@ api = APIBlueprint(
 )
 
 
-class ReplayQuery(RangeQuery):
+class DecisionsQuery(RangeQuery):
     """The days of the checks, and what is to be taken as known to them."""
 
     import_id: UUID | None = Field(
@@ -37,7 +37,7 @@ class ReplayQuery(RangeQuery):
     ] = None
 
 
-class FlippedOut(Out):
+class ReplayedDecisionOut(Out):
     """A check that would be answered otherwise now."""
 
     decision_id: UUID
@@ -55,16 +55,16 @@ class FlippedOut(Out):
     late_entries: int
 
 
-class ReplayOut(Out):
+class ReplayedDecisionsOut(Out):
     """The checks of a span that would be answered otherwise now, oldest first."""
 
     range: SpanOut
-    data: list[FlippedOut]
+    data: list[ReplayedDecisionOut]
 
 
-@api.get("/decisions", responses={"200": ReplayOut, **problems(404)})
+@api.get("/decisions", responses={"200": ReplayedDecisionsOut, **problems(404)})
 @require(READ)
-def replay(query: ReplayQuery) -> Response:
+def replay(query: DecisionsQuery) -> Response:
     """Checks that would be answered otherwise with what came to light since; nothing is changed."""
     if (query.import_id is None) != (query.effective_on is None):
         fault = Fault("/effective_on", "effective_on", "An import and its day go together.")
