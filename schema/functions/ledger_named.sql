@@ -72,7 +72,8 @@ begin
              and a.line_key is null and a.closed_at is null);
 end $$;
 
--- Both balances are what is used: reserved, committed and spent.
+-- Both balances are what is used in the present period: reserved, committed and spent. The
+-- discrepancy is that of all periods.
 drop function if exists reconcile_budget;
 create function reconcile_budget(p_budget uuid)
 returns table (
@@ -81,6 +82,8 @@ returns table (
 begin
   return query
   select r.budget_id, r.stored_reserved + r.stored_committed + r.stored_spent,
-         r.derived_reserved + r.derived_committed + r.derived_spent, r.discrepancy
-    from ledger_reconcile(current_tenant(), p_budget) r;
+         r.derived_reserved + r.derived_committed + r.derived_spent,
+         sum(r.discrepancy) over ()
+    from ledger_reconcile(current_tenant(), p_budget) with ordinality r
+   order by r.ordinality limit 1;
 end $$;
