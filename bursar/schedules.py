@@ -21,6 +21,7 @@ HOUSEKEEPING = {
     "follow_imports": 10,
     "send_webhooks": 10,
     "reset_budgets": 60,
+    "forecast_budgets": 86_400,
     "ledger_partitions": 86_400,
     "forget_idempotency_keys": 3_600,
 }

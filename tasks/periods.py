@@ -5,11 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
-from sqlalchemy.orm import Session
 
 from bursar.database import database
 from bursar.jobs import runner
-from bursar.jobs.lease import Lease
 from bursar.period_end.closing import close_period
 from bursar.period_end.resets import reset_due
 
@@ -17,16 +15,10 @@ from bursar.period_end.resets import reset_due
 @shared_task(name="periods.reset")
 def reset(tenant_id: str, job_id: str) -> None:
     """Start anew the budgets of a tenant whose period is over."""
-    runner.run(database(), UUID(tenant_id), UUID(job_id), reset_due, _nothing_to_tell)
+    runner.run(database(), UUID(tenant_id), UUID(job_id), reset_due, runner.nothing_to_tell)
 
 
 @shared_task(name="periods.close")
 def close(tenant_id: str, job_id: str) -> None:
     """Close a fiscal period, budget by budget."""
-    runner.run(database(), UUID(tenant_id), UUID(job_id), close_period, _nothing_to_tell)
-
-
-def _nothing_to_tell(
-    session: Session, lease: Lease, state: str, description: dict[str, object]
-) -> None:
-    """The job row says it all; what was done for single budgets stays done."""
+    runner.run(database(), UUID(tenant_id), UUID(job_id), close_period, runner.nothing_to_tell)

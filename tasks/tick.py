@@ -73,15 +73,21 @@ def _send_webhooks(opened: Database) -> None:
             ring_delivery(tenant_id, delivery_id)
 
 
-def _reset_budgets(opened: Database) -> None:
-    for tenant_id in tenants_with_due(opened, "resets"):
+def _start(opened: Database, what: str, kind: str) -> None:
+    """Queue a job for each tenant that has this due, unless it still waits or works."""
+    for tenant_id in tenants_with_due(opened, what):
         with opened.transaction(tenant_id, "schedule") as session:
-            bell = jobs.enqueue_once(
-                session, tenant_id, "periods.reset", {}, actor="schedule",
-                dedup_key="periods.reset",
-            )  # fmt: skip
+            bell = jobs.enqueue_once(session, tenant_id, kind, {}, actor="schedule", dedup_key=kind)
         if bell is not None:
             ring(bell)
+
+
+def _reset_budgets(opened: Database) -> None:
+    _start(opened, "resets", "periods.reset")
+
+
+def _forecast_budgets(opened: Database) -> None:
+    _start(opened, "all", "alerts.forecast")
 
 
 def _ledger_partitions(opened: Database) -> None:
@@ -109,6 +115,7 @@ _DUTIES = {
     "follow_imports": _follow_imports,
     "send_webhooks": _send_webhooks,
     "reset_budgets": _reset_budgets,
+    "forecast_budgets": _forecast_budgets,
     "ledger_partitions": _ledger_partitions,
     "forget_idempotency_keys": _forget_idempotency_keys,
 }

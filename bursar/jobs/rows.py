@@ -26,6 +26,7 @@ QUEUE_OF_KIND = {
     "sources.sync": "syncs",
     "periods.reset": "periods",
     "periods.close": "periods",
+    "alerts.forecast": "alerts",
 }
 
 ENDED = ("succeeded", "failed", "dead", "cancelled")

@@ -44,6 +44,12 @@ _CLOSE_LOST_ATTEMPTS = text(
 )
 
 
+def nothing_to_tell(
+    session: Session, lease: Lease, state: str, description: dict[str, object]
+) -> None:
+    """For jobs whose row says it all."""
+
+
 def worker_name() -> str:
     """This process, as attempts and operators know it."""
     return f"{socket.gethostname()}:{os.getpid()}"

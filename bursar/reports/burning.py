@@ -14,7 +14,7 @@ from bursar.budgets.balances import get_balance
 from bursar.reports.audit import daily_sums
 from bursar.reports.forecast import Backtest, RunOut, backtest, run_out
 from bursar.reports.ranges import Calendar, Span, between
-from schema.tables import Budget, FiscalPeriod
+from schema.tables import Budget, BudgetAccount, BudgetRecurrence, FiscalPeriod
 
 _DAY = timedelta(days=1)
 _ZERO = Decimal(0)
@@ -51,7 +51,8 @@ def forecast(
 ) -> Forecast:
     """Look at the whole days before today, as many as the window has. Raises NotFound.
 
-    A budget that was first used within the window is looked at from that day on.
+    A budget that was first used within the window is looked at from that day on; one that has
+    started anew, with the use of the periods before.
     """
     budget = get_balance(session, budget_id)
     today = calendar.day_of(now)
@@ -62,7 +63,8 @@ def forecast(
     used_today = by_day.pop(today, _ZERO)
     before_window = budget.used - used_today - sum(by_day.values(), _ZERO)
     first = window.first_day
-    if before_window == 0:
+    account = session.get_one(BudgetAccount, (tenant_id, budget.account_id))
+    if before_window == 0 or account.opened_at is not None:
         first = min((day for day, used in by_day.items() if used), default=today)
     daily = [by_day.get(first + n * _DAY, _ZERO) for n in range((today - first).days)]
     ends_on = _period_end(session, budget_id)
@@ -89,8 +91,10 @@ def forecast(
 
 def _period_end(session: Session, budget_id: UUID) -> date | None:
     query = (
-        select(FiscalPeriod.ends_on)
+        select(FiscalPeriod.ends_on, BudgetRecurrence.next_on)
         .join(Budget, Budget.period_id == FiscalPeriod.id)
+        .outerjoin(BudgetRecurrence, BudgetRecurrence.id == Budget.id)
         .where(Budget.id == budget_id)
     )
-    return session.execute(query).scalar()
+    ends_on, next_on = session.execute(query).one()
+    return next_on - _DAY if next_on else ends_on

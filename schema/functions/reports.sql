@@ -234,3 +234,51 @@ begin
   end loop;
   return low;
 end $$;
+
+-- What each live budget that was used since a moment has used day by day, all its periods counted,
+-- beside what it has left and the day on which its present period ends.
+drop function if exists report_burning;
+create function report_burning(p_tenant uuid, p_from timestamptz, p_zone text)
+returns table (
+  budget_id uuid, name text, currency text, available numeric, ends_on date, days date[],
+  used numeric[]
+) language sql stable parallel safe as $$
+  with daily as (
+    select e.account_id, (e.effective_at at time zone p_zone)::date as day,
+           sum(ledger_delta_used(e.from_bucket, e.to_bucket, e.amount)) as used
+      from ledger_entry e
+     where e.tenant_id = p_tenant and e.recorded_at >= p_from and e.effective_at >= p_from
+     group by 1, 2
+  ), by_budget as (
+    select x.budget_id, s.day, sum(s.used) as used
+      from daily s
+      cross join lateral (
+        select a.budget_id from budget_account a
+         where a.tenant_id = p_tenant and a.id = s.account_id
+        offset 0
+      ) x
+     group by 1, 2
+    having sum(s.used) <> 0
+  ), listed as (
+    select d.budget_id, array_agg(d.day order by d.day) as days,
+           array_agg(d.used order by d.day) as used
+      from by_budget d group by d.budget_id
+  )
+  select l.budget_id, b.name, b.currency::text, a.available, b.ends_on, l.days, l.used
+    from listed l
+    cross join lateral (
+      select x.name, x.currency, coalesce(r.next_on - 1, p.ends_on) as ends_on
+        from budget x
+        join fiscal_period p on p.tenant_id = x.tenant_id and p.id = x.period_id
+        left join budget_recurrence r on r.tenant_id = x.tenant_id and r.id = x.id
+       where x.tenant_id = p_tenant and x.id = l.budget_id and x.deleted_at is null
+         and x.status = 'active'
+      offset 0
+    ) b
+    cross join lateral (
+      select y.available from budget_account y
+       where y.tenant_id = p_tenant and y.budget_id = l.budget_id
+         and y.line_key is null and y.closed_at is null
+      offset 0
+    ) a
+$$;
