@@ -6,6 +6,7 @@ the job's effect true. A worker that lost its lease therefore rolls its effect b
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ _END = text(
     """
     update job set
       state = :state, error = cast(:error as jsonb), leased_until = null,
+      result = coalesce(cast(:result as jsonb), result),
       run_after = now() + make_interval(secs => :delay), rung_at = null,
       finished_at = case when :state = 'retrying' then null else now() end,
       progress_done = :done, progress_total = :total, stage = :stage, updated_at = now(),
@@ -82,7 +84,7 @@ _ATTEMPT_ENDS = text(
 
 @dataclass
 class Lease:
-    """A claimed job in the hands of one worker."""
+    """A claimed job in the hands of one worker; what it leaves as `result` is kept at its end."""
 
     database: Database
     tenant_id: UUID
@@ -98,6 +100,7 @@ class Lease:
     done: int = 0
     total: int | None = None
     stage: str | None = None
+    result: dict[str, Any] | None = None
     ended: bool = False
     lost: bool = False
     cancelled: bool = False
@@ -140,6 +143,7 @@ class Lease:
                 "done": self.done,
                 "total": self.total,
                 "stage": self.stage,
+                "result": None if self.result is None else json.dumps(self.result),
             },
         ).first()
         if row is None:

@@ -23,6 +23,8 @@ QUEUE_OF_KIND = {
     "imports.apply": "imports",
     "imports.undo": "imports",
     "sources.sync": "syncs",
+    "ledger.reconcile": "periods",
+    "ledger.seal": "periods",
 }
 
 ENDED = ("succeeded", "failed", "dead", "cancelled")

@@ -47,7 +47,8 @@ do $$
 declare t text;
 begin
   foreach t in array array['app_user', 'membership', 'tenant', 'job', 'hold', 'outbox', 'source',
-                            'source_file', 'import_run', 'webhook_delivery', 'alert'] loop
+                            'source_file', 'import_run', 'webhook_delivery', 'alert',
+                            'ledger_watch'] loop
     execute format('drop policy if exists system_scan on %I', t);
     execute format('create policy system_scan on %I to bursar_system using (true)
                     with check (true)', t);

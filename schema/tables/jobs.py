@@ -57,6 +57,7 @@ class Job(TenantKeyed, Timed, Base):
     cancel_requested: Mapped[bool] = mapped_column(server_default=text("false"))
     dedup_key: Mapped[str | None]
     error: Mapped[dict[str, Any] | None]
+    result: Mapped[dict[str, Any] | None]
     request_id: Mapped[str | None]
     created_by: Mapped[str]
     started_at: Mapped[datetime | None]

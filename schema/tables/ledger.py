@@ -60,7 +60,8 @@ class BudgetAccount(TenantKeyed, Base):
     authorized = available + reserved + committed + spent + rolled_up, always. `authorized` may be
     negative: revenue and credits are budgets too. `controllers` are the accounts of budgets above
     that limit this one too, from the root down; `rolled_up` is what accounts below, which name this
-    one there, have used. Only the functions of `ledger_*.sql` write it.
+    one there, have used. `frozen_for` says why it is frozen, where nobody but a failed proof has
+    frozen it. Only the functions of `ledger_*.sql` write it.
     """
 
     __tablename__ = "budget_account"
@@ -106,6 +107,7 @@ class BudgetAccount(TenantKeyed, Base):
     head_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
     closed_at: Mapped[datetime | None]
+    frozen_for: Mapped[str | None]
 
 
 class LedgerEntry(Base):

@@ -13,7 +13,7 @@ from schema.tables import Base
 # Tables of the installation rather than of a tenant; anything else needs a tenant_id.
 WITHOUT_TENANT = {
     "alembic_version", "app_user", "currency", "heartbeat", "schedule", "schedule_run",
-    "schema_scripts", "tenant",
+    "schema_scripts", "signing_key", "tenant",
 }  # fmt: skip
 
 UNWALLED = """
