@@ -1,8 +1,8 @@
-"""Proving a large ledger: all budgets of a tenant at once, one large budget, and the round in between.
+"""Proving a large ledger: all budgets of a tenant at once, a large one, the rounds in between.
 
 Budgets with whole chains of entries are made by bulk SQL. Then everything is reconciled and every
-chain walked as the daily job does; one budget with many entries is reconciled through the
-application; and the continuous proof catches up, runs with nothing new, and with some postings since.
+chain walked as the daily job does; the continuous proof catches up, runs with nothing new and with
+some postings since; a seal is made; and one budget with many entries is reconciled.
 
 usage: python -m bench.reconcile [--budgets 100000] [--entries 5000000] [--large 100000]
 """
@@ -32,7 +32,8 @@ select %(t)s, md5(%(p)s || n)::uuid, 'B' || n, %(p)s || n, 'FY2026', md5(%(t)s::
   from generate_series(1, %(budgets)s) n;
 with recursive chain as (
   select md5(%(p)s || b)::uuid as id, 0 as n, null::bytea as hash, null::text as kind,
-         null::text as source, null::text as goal, null::numeric as amount, null::timestamptz as moment
+         null::text as source, null::text as goal, null::numeric as amount,
+         null::timestamptz as moment
     from generate_series(1, %(budgets)s) b
   union all
   select c.id, m.n, ledger_entry_hash(

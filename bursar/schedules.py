@@ -22,6 +22,9 @@ HOUSEKEEPING = {
     "send_webhooks": 10,
     "ledger_partitions": 86_400,
     "forget_idempotency_keys": 3_600,
+    "prove_ledger": 20,
+    "reconcile_ledger": 86_400,
+    "seal_ledger": 86_400,
 }
 
 

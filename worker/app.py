@@ -12,7 +12,7 @@ from tasks.doorbell import broker_options
 app = Celery("bursar", broker=settings().broker_url or "memory://")
 app.conf.update(
     include=[
-        *("tasks.imports", "tasks.sources", "tasks.webhooks", "tasks.tick"),
+        *("tasks.imports", "tasks.sources", "tasks.webhooks", "tasks.ledger", "tasks.tick"),
         *("worker.signals", "worker.inspection"),
     ],
     # The job rows are the truth; the broker keeps no results and no schedules.

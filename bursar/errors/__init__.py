@@ -57,6 +57,7 @@ from bursar.errors.money import (
     NotReversible,
     ReferenceReused,
     SameBudget,
+    SigningUnavailable,
     UnknownCurrency,
 )
 from bursar.errors.requests import (
@@ -151,6 +152,7 @@ __all__ = [
     "SeveralTables",
     "SheetNotFound",
     "SignInRefused",
+    "SigningUnavailable",
     "SourceBusy",
     "SourceDrifted",
     "SourceFault",

@@ -97,7 +97,8 @@ begin
 end $$;
 
 -- Walk the next portion of all entries of a tenant, in the order of account and number, and note how
--- far. Returns the accounts with a link that does not fit, or without their proven last entry.
+-- far. Returns the accounts with a link that does not fit, or without an entry that was proven last or
+-- sealed.
 create or replace function ledger_walk_on(p_tenant uuid, p_entries bigint) returns uuid[]
 language plpgsql as $$
 declare
@@ -138,6 +139,17 @@ begin
        and (p.account_id, p.seq) > (watch.walked_account, watch.walked_seq)
        and (coalesce((select g.walked from goal g), 0) <= p_entries
             or (p.account_id, p.seq) <= (select g.account_id, g.seq from goal g))
+    union
+    select h.account_id from public.ledger_seal_head h
+      left join portion e on e.account_id = h.account_id and e.seq = h.seq and e.hash = h.hash
+     where h.tenant_id = p_tenant and e.seq is null
+       and (h.account_id, h.seq) > (watch.walked_account, watch.walked_seq)
+       and (coalesce((select g.walked from goal g), 0) <= p_entries
+            or (h.account_id, h.seq) <= (select g.account_id, g.seq from goal g))
+       and not exists (
+         select from public.ledger_acknowledgement k
+          where k.tenant_id = p_tenant and k.account_id = h.account_id and k.expected is null
+            and k.seq = h.seq and k.hash = h.hash)
   )
   select (select array_agg(b.account_id) from broken b), g.account_id, g.seq,
          coalesce(g.walked, 0) > p_entries as more

@@ -63,7 +63,7 @@ class LedgerWatch(Base):
 
 
 class LedgerRepair(TenantKeyed, Base):
-    """One repair of an account: counters rebuilt from entries, or entries posted to fit counters."""
+    """One repair of an account: counters rebuilt from entries, or entries posted to fit them."""
 
     __tablename__ = "ledger_repair"
     __table_args__ = (

@@ -53,6 +53,7 @@ class JobOut(Out):
     max_attempts: int
     payload: dict[str, Any]
     error: dict[str, Any] | None
+    result: dict[str, Any] | None
     cancel_requested: bool
     created_by: str
     request_id: str | None
@@ -86,7 +87,7 @@ class JobPath(BaseModel):
 def wire(job: Job, history: list[JobAttempt]) -> dict[str, Any]:
     """A job with its tries."""
     plain = ("kind", "queue", "state", "attempts", "max_attempts", "payload", "error",
-             "cancel_requested", "created_by", "request_id")  # fmt: skip
+             "result", "cancel_requested", "created_by", "request_id")  # fmt: skip
     times = ("created_at", "run_after", "started_at", "finished_at")
     return {
         "id": str(job.id),

@@ -141,6 +141,18 @@ def moment(when: datetime | None) -> Markup | str:
     )
 
 
+def ago(when: datetime) -> Markup:
+    """How long ago, as it is when the page is drawn, with the time itself for machines."""
+    seconds = max(int((datetime.now(UTC) - when).total_seconds()), 0)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        if seconds >= size or size == 1:
+            words = f"{seconds // size}{_NO_BREAK}{unit} ago"
+            break
+    return Markup('<time datetime="{}">{}</time>').format(
+        when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"), words
+    )
+
+
 def file_size(count: int) -> str:
     """Bytes as people say them."""
     if count >= 1024 * 1024:
@@ -205,6 +217,7 @@ def install(app: Flask) -> None:
     """Teach the templates these words."""
     app.jinja_env.filters.update(
         actor=actor,
+        ago=ago,
         answer=answer,
         prose=prose,
         job_kind=job_kind,

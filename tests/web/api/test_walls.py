@@ -108,6 +108,7 @@ BODIES: dict[str, Any] = {
     "refund": {"reason": "x"},
     "charges": {"amount": "1", "currency": "USD", "ref_id": "x"},
     "reverse": {"reason": "x"},
+    "fix-discrepancy": {"reason": "x"},
 }
 
 
