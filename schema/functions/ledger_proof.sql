@@ -177,7 +177,8 @@ begin
            coalesce(w.reaches_head, a.entry_seq = 0) as reaches_head,
            coalesce(p.seq, 0) as proof_seq, coalesce(w.reaches_proof, p.seq is null or p.seq = 0)
              as reaches_proof,
-           coalesce(s.seq, 0) as seal_seq, coalesce(w.reaches_seal, s.seq is null) as reaches_seal,
+           coalesce(s.seq, 0) as seal_seq,
+           s.seq is null or coalesce(w.reaches_seal, false) as reaches_seal,
            coalesce(w.authorized, 0) as authorized, coalesce(w.reserved, 0) as reserved,
            coalesce(w.committed, 0) as committed, coalesce(w.spent, 0) as spent,
            case when a.closed_at is null then coalesce(b.used, 0) else a.rolled_up end as rolled_up,

@@ -130,9 +130,14 @@ begin
       select e.hash from public.ledger_entry e
        where e.tenant_id = account.tenant_id and e.account_id = account.id
          and e.seq = found.last_seq);
-  elsif account.entry_seq < coalesce(proof.seq, 0) then
-    account.entry_seq := proof.seq;
-    account.head_hash := proof.head_hash;
+  else
+    select h.seq, h.head_hash into account.entry_seq, account.head_hash
+      from (values (account.entry_seq, account.head_hash), (proof.seq, proof.head_hash)) h
+             (seq, head_hash)
+     where h.seq is not null
+     union all
+    select s.seq, s.hash from public.ledger_sealed(account.tenant_id, array[account.id]) s
+     order by 1 desc limit 1;
   end if;
   -- Never a number again that an entry has, or has had.
   account.entry_seq := greatest(account.entry_seq, found.last_seq);
