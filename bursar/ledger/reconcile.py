@@ -23,7 +23,8 @@ _MOVES = text(
       from budget_account a
       left join lateral (
         select sum(x.used) as used from budget_account x
-         where x.tenant_id = a.tenant_id and x.closed_at is null and a.id = any (x.controllers)
+         where x.tenant_id = a.tenant_id and x.closed_at is null and x.controllers <> '{}'
+           and a.id = any (x.controllers)
       ) b on true
       left join lateral (
         select e.kind::text as kind, e.from_bucket::text as from_bucket,

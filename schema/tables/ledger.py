@@ -76,6 +76,13 @@ class BudgetAccount(TenantKeyed, Base):
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("closed_at is null"),
         ),
+        # Of all periods; and those that count in budgets above, which most tenants have none of.
+        Index("ix_budget_account_budget", "tenant_id", "budget_id"),
+        Index(
+            "ix_budget_account_controlled",
+            "tenant_id",
+            postgresql_where=text("controllers <> '{}' and closed_at is null"),
+        ),
         CheckConstraint("control_mode in ('none', 'advisory', 'absolute')", name="control_mode"),
         CheckConstraint("reserved >= 0 and committed >= 0", name="open_holds"),
     )

@@ -32,6 +32,13 @@ def new_id() -> "sa.Column[Any]":
 def upgrade() -> None:
     op.add_column("budget_account", sa.Column("frozen_for", sa.Text()))
     op.add_column("job", sa.Column("result", postgresql.JSONB()))
+    op.create_index("ix_budget_account_budget", "budget_account", ["tenant_id", "budget_id"])
+    op.create_index(
+        "ix_budget_account_controlled",
+        "budget_account",
+        ["tenant_id"],
+        postgresql_where=sa.text("controllers <> '{}' and closed_at is null"),
+    )
     _states()
     _repairs()
     _seals()
