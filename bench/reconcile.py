@@ -13,8 +13,10 @@ import argparse
 import os
 import resource
 import statistics
+import tempfile
 import time
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -23,6 +25,8 @@ from sqlalchemy import text
 
 from bench.stack import BenchStack, database_only
 from bursar.ledger import operations
+from bursar.ledger.evidence import pack_blocks
+from bursar.ledger.evidence_check import check_pack
 from bursar.ledger.reconcile import reconcile
 from bursar.ledger.reconcile_all import reconcile_all
 from bursar.ledger.seals import make_seal
@@ -185,6 +189,25 @@ def main() -> None:
             f"one budget with {options.large:,} entries: median"
             f" {statistics.median(took) * 1000:,.0f} ms, 95th percentile"
             f" {took[int(len(took) * 0.95)] * 1000:,.0f} ms",
+            flush=True,
+        )
+        weigh_evidence(stack, tenant_id, large)
+
+
+def weigh_evidence(stack: BenchStack, tenant_id: UUID, budget: UUID) -> None:
+    before = memory()
+    with tempfile.TemporaryDirectory() as folder:
+        pack = Path(folder) / "pack.zip"
+        start = time.perf_counter()
+        with stack.database.transaction(tenant_id, "bench") as session, pack.open("wb") as target:
+            target.writelines(pack_blocks(session, tenant_id, budget, "bench"))
+        made, size = time.perf_counter() - start, pack.stat().st_size / 1e6
+        start = time.perf_counter()
+        checked = check_pack(pack)
+        assert checked.findings == []
+        print(
+            f"evidence of that budget: {size:.1f} MB in {made:,.1f} s, checked in"
+            f" {time.perf_counter() - start:,.1f} s; memory grown by {memory() - before:.0f} MiB",
             flush=True,
         )
 

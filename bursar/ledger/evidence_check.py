@@ -34,6 +34,7 @@ class Checked:
     entries: int = 0
     accounts: int = 0
     seals: int = 0
+    acknowledged: int = 0
     keys: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
@@ -53,7 +54,8 @@ def check_pack(path: Path, trusted_key: str | None = None) -> Checked:
         with zipfile.ZipFile(path) as archive:
             manifest = _manifest(archive, checked, trusted_key)
             _require_bytes(archive, checked, manifest)
-            acknowledged = _read(archive, "acknowledgements.ndjson")
+            acknowledged = list(_read(archive, "acknowledgements.ndjson"))
+            checked.acknowledged = len(acknowledged)
             sealed = _sealed_heads(archive, checked)
             heads = {one["account_id"]: one for one in _read(archive, "heads.ndjson")}
             chains = Chains(checked.tenant_id, heads, sealed, acknowledged)

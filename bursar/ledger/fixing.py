@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -13,6 +14,14 @@ from bursar.budgets.balances import get_balance
 from bursar.ledger.sweep import settle
 from schema.tables import LedgerRepair
 
+_ACKNOWLEDGED = text(
+    """
+    select r.budget_id, k.account_id, k.seq, r.reason, r.actor, k.created_at
+      from ledger_acknowledgement k
+      left join ledger_repair r on r.tenant_id = k.tenant_id and r.id = k.repair_id
+     where k.tenant_id = :tenant order by k.created_at, k.account_id, k.seq
+    """
+)
 # So many repairs within a day are a pattern that somebody should look into.
 MANY_A_DAY = 3
 
@@ -43,6 +52,11 @@ def fix_discrepancy(
         .scalars()
         .all()
     )
+
+
+def acknowledged(session: Session, tenant_id: UUID) -> Sequence[Any]:
+    """Every break that is excused: budget, account, number, and why, by whom and when."""
+    return session.execute(_ACKNOWLEDGED, {"tenant": tenant_id}).all()
 
 
 def _tell_of_many(session: Session, tenant_id: UUID) -> None:

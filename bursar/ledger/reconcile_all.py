@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -70,8 +71,13 @@ def _told(one: dict[str, Any]) -> dict[str, Any]:
     return {
         **one,
         "detail": str(
-            Broken(one["account_id"], one["budget_id"], one["differs"], one["fault"],
-                   one["bad_seq"])
+            Broken(
+                one["account_id"],
+                one["budget_id"],
+                Decimal(one["differs"]),
+                one["fault"],
+                one["bad_seq"],
+            )
         ),
     }  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from bursar.ledger.evidence_check import check_pack
+from bursar.ledger.fixing import acknowledged
 from bursar.ledger.reconcile import broken_budgets
 from bursar.ledger.seals import check_seals
 from ops.cli.client import client, find_tenant, local_database
@@ -21,6 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Tenant = Annotated[str | None, typer.Option(help="Id, slug or name of the tenant.")]
 BudgetId = Annotated[str, typer.Argument(help="Id of the budget.")]
 EXIT_BROKEN = 4
+_EXCUSES = "acknowledgements.ndjson"
 _ENDED = ("succeeded", "failed", "dead", "cancelled")
 
 
@@ -51,11 +53,23 @@ def verify(
     with database.transaction(tenant_id, "shell") as session:
         broken = broken_budgets(session, tenant_id)
         unsealed = check_seals(session, tenant_id)
+        excused = [
+            {
+                "budget_id": str(one.budget_id), "account_id": str(one.account_id), "seq": one.seq,
+                "reason": one.reason, "actor": one.actor, "at": one.created_at.isoformat(),
+            }
+            for one in acknowledged(session, tenant_id)
+        ]  # fmt: skip
     database.close()
     if as_json:
         told = [{"budget_id": str(b), "detail": d} for b, d in broken]
-        give_json({"broken": told, "seals": unsealed})
+        give_json({"broken": told, "seals": unsealed, "acknowledged": excused})
     else:
+        for one in excused:
+            say(
+                f"acknowledged: budget {one['budget_id']}: entry {one['seq']}, by {one['actor']}"
+                f" at {one['at']}: {one['reason']}"
+            )
         for line in (*(f"budget {budget}: {what}" for budget, what in broken), *unsealed):
             complain(line)
         if not broken and not unsealed:
@@ -72,6 +86,7 @@ def _verify_pack(pack: Path, key: str | None, as_json: bool) -> None:
                 "tenant_id": checked.tenant_id, "budget_id": checked.budget_id,
                 "made_at": checked.made_at, "accounts": checked.accounts,
                 "entries": checked.entries, "seals": checked.seals,
+                "acknowledged": checked.acknowledged,
                 "broken": [
                     {"account_id": one.account_id, "seq": one.seq, "detail": str(one)}
                     for one in checked.findings
@@ -86,6 +101,8 @@ def _verify_pack(pack: Path, key: str | None, as_json: bool) -> None:
                 f"{checked.entries} entries of {checked.accounts} accounts under {checked.seals}"
                 f" seals: every chain is whole, and the pack is as it was signed {checked.made_at}"
             )
+            if checked.acknowledged:
+                say(f"{checked.acknowledged} breaks in it are acknowledged; see {_EXCUSES}")
             if key is None:
                 say("signed with " + ", ".join(checked.keys.values()) + "; is that your key?")
     if checked.findings:

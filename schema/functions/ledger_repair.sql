@@ -192,6 +192,10 @@ declare
   repair public.ledger_repair;
 begin
   perform set_config('bursar.tenant', p_tenant::text, true);
+  -- After the round of the proof that runs, and before the next: both lock proven states and accounts,
+  -- in another order.
+  insert into public.ledger_watch (tenant_id) values (p_tenant) on conflict do nothing;
+  perform 1 from public.ledger_watch w where w.tenant_id = p_tenant for update;
   for one in
     select a.id from public.budget_account a
      where a.tenant_id = p_tenant and a.budget_id = p_budget
