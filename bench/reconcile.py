@@ -2,7 +2,8 @@
 
 Budgets with whole chains of entries are made by bulk SQL. Then everything is reconciled and every
 chain walked as the daily job does; the continuous proof catches up, runs with nothing new and with
-some postings since; a seal is made; and one budget with many entries is reconciled.
+some postings since; a seal is made; one budget with many entries is reconciled and given away as
+evidence; and reservations are timed while everything is reconciled again.
 
 usage: python -m bench.reconcile [--budgets 100000] [--entries 5000000] [--large 100000]
 """
@@ -10,14 +11,17 @@ usage: python -m bench.reconcile [--budgets 100000] [--entries 5000000] [--large
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import resource
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 from cryptography.fernet import Fernet
@@ -192,6 +196,36 @@ def main() -> None:
             flush=True,
         )
         weigh_evidence(stack, tenant_id, large)
+        beside(stack, tenant_id, options.budgets)
+
+
+def beside(stack: BenchStack, tenant_id: UUID, budgets: int) -> None:
+    """How long reservations take while everything is reconciled, and while nothing else is done."""
+
+    def reserve_until(done: Callable[[], bool]) -> list[float]:
+        took = []
+        while not done():
+            start = time.perf_counter()
+            budget = UUID(hashlib.md5(f"b{len(took) % budgets + 1}".encode()).hexdigest())
+            operations.reserve(
+                stack.database, tenant_id, budget, Decimal(1), "USD", ref_id=uuid4().hex,
+                actor="bench",
+            )  # fmt: skip
+            took.append(time.perf_counter() - start)
+            time.sleep(0.01)
+        return sorted(took)
+
+    until = time.monotonic() + 10
+    alone = reserve_until(lambda: time.monotonic() > until)
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(reconcile_all, stack.database, tenant_id, "bench")
+        busy = reserve_until(working.done)
+    for words, took in (("alone", alone), ("while all is reconciled", busy)):
+        print(
+            f"reservations {words}: {len(took)}, median {statistics.median(took) * 1000:.1f} ms,"
+            f" 95th percentile {took[int(len(took) * 0.95)] * 1000:.1f} ms",
+            flush=True,
+        )
 
 
 def weigh_evidence(stack: BenchStack, tenant_id: UUID, budget: UUID) -> None:

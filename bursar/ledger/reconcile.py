@@ -34,7 +34,7 @@ _MOVES = text(
          group by e.kind::text, e.from_bucket::text, e.to_bucket::text
       ) m on true
      where a.tenant_id = :tenant and a.budget_id = :budget
-     order by a.closed_at nulls first, a.id, m.kind
+     order by a.closed_at nulls first, a.line_key nulls first, a.id, m.kind
     """
 )
 # Whether what follows the state that was proven last fits; older entries are walked by the

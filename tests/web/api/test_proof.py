@@ -18,6 +18,7 @@ from bursar.ledger.sweep import prove
 from bursar.telling import tell_noted
 from tests.api_client import Api, code_of
 from tests.conftest import MakeApi, MakeBudget
+from tests.web.api.conftest import Imports
 
 Corrupt = Callable[[str, UUID], None]
 
@@ -155,3 +156,20 @@ def test_a_large_top_up_is_told_and_a_small_one_is_not(
         tell_noted(session, tenant_id)
     found = api.get("/alerts", type="large_topup").get_json()["data"]
     assert [one["budget_id"] for one in found] == [str(large)] * 2
+
+
+def test_an_import_and_its_undo_prove(
+    api: Api, imports: Imports, database: Database, tenant_id: UUID
+) -> None:
+    lines = "".join(f"D{n},FY2025,{n + 1}\n" for n in range(300))
+    changed = "".join(f"D{n},FY2025,{n + 2}\n" for n in range(0, 300, 3))
+    head = "Department,Fiscal Year,Budget\n"
+    imports.send(f"{head}{lines}".encode())
+    assert round_of_proof(database, tenant_id) == []
+    second = imports.send(f"{head}{changed}".encode(), "second.csv")
+    assert round_of_proof(database, tenant_id) == []
+    assert imports.act(second["id"], "undo")["state"] == "undone"
+    assert round_of_proof(database, tenant_id) == []
+    told = api.get("/proof").get_json()
+    assert (told["frozen_accounts"], told["unproven_entries"]) == (0, 0)
+    assert told["walked_at"] is not None
