@@ -95,6 +95,8 @@ def job_kind(kind: str) -> str:
         "imports.apply": "Apply a previewed import",
         "imports.undo": "Undo an import",
         "sources.sync": "Look at a source",
+        "ledger.reconcile": "Reconcile the ledger",
+        "ledger.seal": "Seal the ledger",
     }
     return known.get(kind, phrase(kind))
 
