@@ -16,6 +16,7 @@ from bursar.database import Database
 from bursar.ledger.evidence_check import check_pack
 from bursar.ledger.sweep import prove
 from bursar.telling import tell_noted
+from tasks.tick import _DUTIES
 from tests.api_client import Api, code_of
 from tests.conftest import MakeApi, MakeBudget
 from tests.web.api.conftest import Imports
@@ -173,3 +174,28 @@ def test_an_import_and_its_undo_prove(
     told = api.get("/proof").get_json()
     assert (told["frozen_accounts"], told["unproven_entries"]) == (0, 0)
     assert told["walked_at"] is not None
+
+
+@pytest.mark.usefixtures("can_seal")
+def test_the_clock_queues_one_job_of_each_kind_and_proves(
+    api: Api, database: Database, make_budget: MakeBudget, work_off: Any
+) -> None:
+    make_budget("1000")
+    for duty in ("reconcile_ledger", "seal_ledger") * 2:
+        _DUTIES[duty](database)
+    jobs = api.get("/jobs").get_json()["data"]
+    assert sorted((job["kind"], job["created_by"]) for job in jobs) == [
+        ("ledger.reconcile", "system"), ("ledger.seal", "system"),
+    ]  # fmt: skip
+    for job in jobs:
+        assert work_off({"job_id": job["id"]}) == "succeeded"
+    told = api.get("/proof").get_json()
+    assert (told["reconciled"]["budgets"], told["proven_at"]) == (1, None)
+    assert told["sealed_at"] is not None
+    (sealed,) = api.get("/seals").get_json()["data"]
+    assert (sealed["no"], sealed["accounts"], sealed["created_by"]) == (1, 1, "system")
+
+
+def test_without_a_key_for_secrets_the_clock_seals_nothing(api: Api, database: Database) -> None:
+    _DUTIES["seal_ledger"](database)
+    assert api.get("/jobs").get_json()["data"] == []
