@@ -128,6 +128,18 @@ def check_seals(session: Session, tenant_id: UUID) -> list[str]:
     return wrong
 
 
+def held_against(session: Session, kept: str) -> list[str]:
+    """What is wrong with the seals beside the statement of one that was kept elsewhere."""
+    try:
+        no = int(json.loads(kept)["no"])
+    except (ValueError, KeyError, TypeError):
+        return ["what was kept is no statement of a seal"]
+    found = session.execute(select(LedgerSeal.statement).where(LedgerSeal.no == no)).scalar()
+    if found is None:
+        return [f"seal {no}, which was kept elsewhere, is gone"]
+    return [] if found == kept else [f"seal {no} is not the one that was kept elsewhere"]
+
+
 def broken_chain(tenant_id: UUID, told: Iterable[tuple[str, bytes, bytes]]) -> list[str]:
     """What is wrong with seals, each its statement, signature and public key, oldest first."""
     wrong, previous = [], None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from decimal import Decimal
@@ -10,10 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
+from bursar.errors import InvalidInput
 from bursar.ledger.evidence_check import check_pack
 from bursar.ledger.fixing import acknowledged
 from bursar.ledger.reconcile import broken_budgets
-from bursar.ledger.seals import check_seals
+from bursar.ledger.seals import check_seals, held_against
 from ops.cli.client import client, find_tenant, local_database
 from ops.cli.output import complain, give, give_json, say
 from ops.cli.tables import give_table
@@ -41,6 +43,9 @@ def verify(
     key: Annotated[
         str | None, typer.Option(help="Public key in hex that the pack must be signed with.")
     ] = None,
+    seal: Annotated[
+        Path | None, typer.Option(help="What `bursar seal --json` printed, kept elsewhere.")
+    ] = None,
     tenant: Tenant = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,6 +58,8 @@ def verify(
     with database.transaction(tenant_id, "shell") as session:
         broken = broken_budgets(session, tenant_id)
         unsealed = check_seals(session, tenant_id)
+        if seal is not None:
+            unsealed += held_against(session, _statement(seal))
         excused = [
             {
                 "budget_id": str(one.budget_id), "account_id": str(one.account_id), "seq": one.seq,
@@ -76,6 +83,13 @@ def verify(
             give("every balance follows from its entries, and every chain is whole")
     if broken or unsealed:
         sys.exit(EXIT_BROKEN)
+
+
+def _statement(kept: Path) -> str:
+    try:
+        return str(json.loads(kept.read_text(encoding="utf-8"))["statement"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f"{kept} is not what `bursar seal --json` prints: {error}") from None
 
 
 def _verify_pack(pack: Path, key: str | None, as_json: bool) -> None:

@@ -26,7 +26,7 @@ from bursar.ledger.evidence import pack_blocks
 from bursar.ledger.evidence_check import check_pack
 from bursar.ledger.fixing import fix_discrepancy
 from bursar.ledger.reconcile import broken_accounts
-from bursar.ledger.seals import check_seals, make_seal
+from bursar.ledger.seals import check_seals, held_against, make_seal
 from bursar.secrets import newest_key_id
 from tests.conftest import SECRETS_KEY, MakeBudget
 
@@ -176,6 +176,25 @@ def test_a_pack_proves_itself_and_repairs_in_it_are_no_faults(
         fix_discrepancy(session, tenant_id, budget, "both", "test")
     checked = check_pack(pack())
     assert (checked.findings, checked.accounts, checked.acknowledged) == ([], 2, 2)
+
+
+def test_a_seal_that_was_kept_elsewhere_tells_of_seals_that_are_gone(
+    database: Database, tenant_id: UUID, budget: UUID, seal: Any, wrong: Any,
+    superuser: psycopg.Connection,
+) -> None:  # fmt: skip
+    seal()
+    kept = seal().statement
+
+    def held(statement: str) -> list[str]:
+        with database.transaction(tenant_id) as session:
+            return held_against(session, statement)
+
+    assert held(kept) == []
+    assert held("[]") == ["what was kept is no statement of a seal"]
+    past(superuser, "delete from ledger_seal where no = 2 and tenant_id = %(t)s", t=tenant_id)
+    assert (wrong(), held(kept)) == ([], ["seal 2, which was kept elsewhere, is gone"])
+    seal()
+    assert held(kept) == ["seal 2 is not the one that was kept elsewhere"]
 
 
 def rewritten(source: Path, changes: dict[str, bytes]) -> Path:
