@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from bursar.config import settings
 from bursar.errors import NotFound
 from bursar.events import note_event
 from bursar.paging import Page, page
@@ -21,6 +22,8 @@ THRESHOLDS = {
     "threshold_exceeded": ("critical", "The budget is close to its hard cap."),
     "over_budget": ("critical", "More has been spent than the budget authorizes."),
 }
+# What the ledger calls a top-up that it tells of.
+TOPUP = "ledger.topup"
 # How far below its line a budget has to fall for its alert to end, in percent of what is
 # authorized: one that goes up and down around the line is told of once.
 SLACK_PERCENT = 5
@@ -68,6 +71,21 @@ def raise_for_crossing(session: Session, tenant_id: UUID, crossing: dict[str, An
         session, tenant_id, kind, severity, message, crossing, f"{kind}:{budget_id}",
         budget_id=budget_id,
         utilization_percent=round(used * 100 / authorized, 4) if authorized > 0 else None,
+    )  # fmt: skip
+
+
+def raise_for_topup(session: Session, tenant_id: UUID, topup: dict[str, Any]) -> None:
+    """Tell of a top-up that is large beside what its budget had, by BURSAR_LARGE_TOPUP_PERCENT."""
+    percent = settings().large_topup_percent
+    amount = Decimal(topup["amount"])
+    before = Decimal(topup["authorized"]) - amount
+    if percent == 0 or before <= 0 or amount * 100 < before * percent:
+        return
+    budget_id = topup["budget_id"]
+    raise_alert(
+        session, tenant_id, "large_topup", "warning",
+        f"A top-up added {amount * 100 / before:.0f} % of what the budget had.",
+        topup, f"large_topup:{budget_id}:{topup['entry_seq']}", budget_id=budget_id,
     )  # fmt: skip
 
 

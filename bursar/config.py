@@ -106,6 +106,11 @@ class Settings(BaseSettings):
     mapping_adviser: str = Field(
         "", description="`package.module:name` of a second opinion on columns. Empty: none."
     )
+    large_topup_percent: int = Field(
+        100,
+        ge=0,
+        description="From how many percent of what a budget had a top-up raises an alert. 0: none.",
+    )
     job_lease_seconds: int = Field(
         15, ge=2, description="How long a worker holds a job without a heartbeat."
     )

@@ -24,6 +24,9 @@ HOUSEKEEPING = {
     "forecast_budgets": 86_400,
     "ledger_partitions": 86_400,
     "forget_idempotency_keys": 3_600,
+    "prove_ledger": 20,
+    "reconcile_ledger": 86_400,
+    "seal_ledger": 86_400,
 }
 
 

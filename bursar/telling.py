@@ -26,6 +26,8 @@ def tell_noted(session: Session, tenant_id: UUID, limit: int = AT_ONCE) -> int:
     for event in noted:
         if event.topic == OUTWARD:
             fan_out(session, tenant_id, event.id, event.payload["event"], event.payload)
+        elif event.topic == alerts.TOPUP:
+            alerts.raise_for_topup(session, tenant_id, event.payload)
         else:
             alerts.raise_for_crossing(session, tenant_id, event.payload)
     if noted:

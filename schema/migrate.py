@@ -31,6 +31,8 @@ SCRIPTS = (
     "functions/ledger_import.sql",
     "functions/ledger_bulk.sql",
     "functions/ledger_proof.sql",
+    "functions/ledger_sweep.sql",
+    "functions/ledger_repair.sql",
     "functions/ledger_named.sql",
     "functions/reports.sql",
     "functions/report_trapped.sql",

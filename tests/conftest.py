@@ -13,8 +13,10 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 from flask import Flask
 from psycopg.conninfo import make_conninfo
+from pydantic import SecretStr
 
 from bursar.budgets.editing import NewBudget, create_budget
 from bursar.config import Settings, settings
@@ -26,6 +28,9 @@ from ops.stack.migrations import bootstrap_embedded, migrate
 from ops.stack.urls import StackUrls, stack_urls
 from tests.api_client import Api
 from web.app import create_app
+
+# One for all tests of a process, because they share the signing key that it encrypts.
+SECRETS_KEY = Fernet.generate_key().decode()
 
 MakeBudget = Callable[..., UUID]
 MakeApi = Callable[..., Api]
@@ -93,6 +98,12 @@ def make_budget(database: Database, tenant_id: UUID) -> MakeBudget:
             return UUID(str(create_budget(session, tenant_id, new, "test").id))
 
     return make
+
+
+@pytest.fixture
+def can_seal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key for secrets, so that seals can be signed."""
+    monkeypatch.setattr(settings(), "secrets_key", SecretStr(SECRETS_KEY))
 
 
 @pytest.fixture

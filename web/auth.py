@@ -17,19 +17,19 @@ from bursar.tenants import Principal, find_key, find_member
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-READ, CHECK, SPEND, FUND, EDIT, IMPORT, OPERATE, ADMIN = (
-    "read", "check", "spend", "fund", "edit", "import", "operate", "admin",
+READ, CHECK, SPEND, FUND, EDIT, IMPORT, OPERATE, AUDIT, ADMIN = (
+    "read", "check", "spend", "fund", "edit", "import", "operate", "audit", "admin",
 )  # fmt: skip
 
 # What each role may do. A partner is limited to its own party; until budgets of parties can be
 # told apart, that role may do nothing here.
 PERMISSIONS: dict[str, frozenset[str]] = {
-    "admin": frozenset({READ, CHECK, SPEND, FUND, EDIT, IMPORT, OPERATE, ADMIN}),
+    "admin": frozenset({READ, CHECK, SPEND, FUND, EDIT, IMPORT, OPERATE, AUDIT, ADMIN}),
     "fpa": frozenset({READ, CHECK, SPEND, FUND, EDIT, IMPORT, OPERATE}),
     "approver": frozenset({READ, CHECK, SPEND}),
     "member": frozenset({READ, CHECK, SPEND}),
     "service": frozenset({READ, CHECK, SPEND, IMPORT}),
-    "auditor": frozenset({READ}),
+    "auditor": frozenset({READ, AUDIT}),
     "partner": frozenset(),
 }
 

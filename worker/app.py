@@ -18,6 +18,7 @@ app.conf.update(
             "tasks.periods",
             "tasks.alerts",
             "tasks.webhooks",
+            "tasks.ledger",
             "tasks.tick",
         ),
         *("worker.signals", "worker.inspection"),

@@ -24,7 +24,9 @@ from bench.trials.verdict import Verdict, now_seed, quietly
 from bursar.budgets.editing import NewBudget, create_budget
 from bursar.errors import BursarError
 from bursar.ledger import operations
+from bursar.ledger.fixing import fix_discrepancy
 from bursar.ledger.reconcile import broken_budgets
+from bursar.ledger.sweep import prove
 
 THREADS = 50
 ROOM = 2_000
@@ -132,7 +134,16 @@ def drifts_are_found(
         found = {budget for budget, _ in broken_budgets(session, tenant_id)}
     verdict.require(chosen <= found, f"{len(chosen - found)} drifts were not found")
     verdict.require(found <= chosen, f"{len(found - chosen)} budgets were named without cause")
+    with stack.database.transaction(tenant_id, "system") as session:
+        frozen = {one.budget_id for one in prove(session, tenant_id) if one.event == "frozen"}
+    verdict.require(frozen == chosen, f"a round of the proof froze {len(frozen)}")
+    for budget in chosen:
+        with stack.database.transaction(tenant_id, "trial") as session:
+            fix_discrepancy(session, tenant_id, budget, "trial", "trial")
+    with stack.database.transaction(tenant_id) as session:
+        verdict.require(broken_budgets(session, tenant_id) == [], "repaired budgets do not hold")
     verdict.counts["drifts"], verdict.counts["found"] = len(chosen), len(found)
+    verdict.counts["frozen_and_repaired"] = len(frozen)
 
 
 def main() -> None:

@@ -188,6 +188,7 @@ def _freeze(session: Session, tenant_id: UUID, budget_id: UUID, *, frozen: bool)
     session.execute(
         text(
             "update budget_account set frozen = :frozen or frozen_for is not null"
+            " or period_state is not null"
             " where tenant_id = :tenant and budget_id = :budget and closed_at is null"
         ),
         {"tenant": tenant_id, "budget": budget_id, "frozen": frozen},

@@ -61,6 +61,7 @@ from bursar.errors.money import (
     PeriodClosed,
     ReferenceReused,
     SameBudget,
+    SigningUnavailable,
     UnknownCurrency,
 )
 from bursar.errors.requests import (
@@ -159,6 +160,7 @@ __all__ = [
     "SeveralTables",
     "SheetNotFound",
     "SignInRefused",
+    "SigningUnavailable",
     "SourceBusy",
     "SourceDrifted",
     "SourceFault",

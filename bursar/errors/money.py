@@ -147,3 +147,9 @@ class DuplicateRule(Conflict):
     """A rule for this department and currency exists; change that one."""
 
     code = "duplicate_rule"
+
+
+class SigningUnavailable(Conflict):
+    """Nothing can be signed here; ask the operator to set BURSAR_SECRETS_KEY."""
+
+    code = "signing_unavailable"

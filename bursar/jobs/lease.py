@@ -84,7 +84,7 @@ _ATTEMPT_ENDS = text(
 
 @dataclass
 class Lease:
-    """A claimed job in the hands of one worker. Its `result` is kept when it ends."""
+    """A claimed job in the hands of one worker; what it leaves as `result` is kept at its end."""
 
     database: Database
     tenant_id: UUID

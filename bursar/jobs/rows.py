@@ -27,6 +27,8 @@ QUEUE_OF_KIND = {
     "periods.reset": "periods",
     "periods.close": "periods",
     "alerts.forecast": "alerts",
+    "ledger.reconcile": "periods",
+    "ledger.seal": "periods",
 }
 
 ENDED = ("succeeded", "failed", "dead", "cancelled")

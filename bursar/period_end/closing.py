@@ -37,13 +37,13 @@ _BUDGETS = text(
     select b.id, b.name
       from budget b
       cross join lateral (
-        select x.controllers, x.frozen_for from budget_account x
+        select x.controllers, x.period_state from budget_account x
          where x.tenant_id = b.tenant_id and x.budget_id = b.id
            and x.line_key is null and x.closed_at is null
         offset 0
       ) a
      where b.period_id = :period and b.deleted_at is null
-       and a.frozen_for is distinct from 'period_closed'
+       and a.period_state is distinct from 'closed'
      order by cardinality(a.controllers), b.id
     """
 )

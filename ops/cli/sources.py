@@ -16,6 +16,7 @@ from bursar.config import settings
 from bursar.errors import InvalidInput, NotFound
 from bursar.jobs.rows import ENDED
 from bursar.jobs.sweep import tenants_with_due
+from bursar.ledger.signing import reseal_signing_keys
 from bursar.resealing import reseal
 from ops.cli.client import Client, client, local_database
 from ops.cli.output import give, give_json, say
@@ -190,6 +191,8 @@ def rotate_secrets() -> None:
     for tenant_id in tenants_with_due(database, "all"):
         with database.transaction(tenant_id, "shell") as session:
             count += reseal(session, newest)
+    with database.transaction(None, "shell") as session:
+        count += reseal_signing_keys(session, newest)
     database.close()
     give(f"{count} secrets written anew with key {newest}")
 

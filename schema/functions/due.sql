@@ -61,6 +61,10 @@ begin
                      where r.tenant_id = t.id
                        and r.next_on <= (now() at time zone t.time_zone)::date
                        and (r.retry_at is null or r.retry_at <= now()));
+  elsif p_what = 'proof' then
+    return query select t.id from public.tenant t
+                   left join public.ledger_watch w on w.tenant_id = t.id
+                  where t.deleted_at is null order by w.proven_at nulls first;
   elsif p_what = 'all' then
     return query select t.id from public.tenant t where t.deleted_at is null;
   end if;
@@ -94,6 +98,21 @@ $$;
 alter function job_totals() owner to bursar_system;
 revoke all on function job_totals() from public;
 grant execute on function job_totals() to bursar_app;
+
+-- How long ago the ledger whose turn is most overdue was proven, reconciled and sealed, and how many
+-- accounts are frozen because they do not prove, for the metrics and the operator.
+drop function if exists proof_totals;
+create function proof_totals()
+returns table (proven_at timestamptz, reconciled_at timestamptz, sealed_at timestamptz,
+               frozen bigint)
+language sql stable security definer as $$
+  select min(w.proven_at), min(w.reconciled_at), min(w.sealed_at), coalesce(sum(w.frozen), 0)
+    from public.ledger_watch w
+    join public.tenant t on t.id = w.tenant_id and t.deleted_at is null
+$$;
+alter function proof_totals() owner to bursar_system;
+revoke all on function proof_totals() from public;
+grant execute on function proof_totals() to bursar_app;
 
 -- Partitions of the ledger for this month and the months ahead. A row for a month that nobody
 -- foresaw lands in the default partition rather than nowhere.

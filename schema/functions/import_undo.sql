@@ -15,7 +15,7 @@ returns table (
          case
            when b.deleted_at is not null then 'deleted'
            when a.id is null or a.opened_at is not null and not w.ours then 'period_reset'
-           when a.frozen_for like 'period%' then 'period_closed'
+           when a.period_state is not null then 'period_closed'
            when a.frozen_for is not null then 'frozen'
            when w.spends then 'spent'
            when w.imports then 'imported'
@@ -44,7 +44,7 @@ returns table (
       select x.* from budget x where x.tenant_id = p_tenant and x.id = t.budget_id offset 0
     ) b
     left join lateral (
-      select x.id, x.authorized, x.opened_at, x.frozen_for from budget_account x
+      select x.id, x.authorized, x.opened_at, x.frozen_for, x.period_state from budget_account x
        where x.tenant_id = p_tenant and x.budget_id = t.budget_id
          and x.line_key is null and x.closed_at is null
       offset 0

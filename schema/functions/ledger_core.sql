@@ -75,10 +75,24 @@ returns numeric language sql immutable parallel safe as $$
                      - (p_from in ('reserved', 'committed', 'spent'))::int)
 $$;
 
+-- All accounts that a budget has had, one a period. Two look-ups, because no index has both the open
+-- one and those that were closed.
+drop function if exists budget_accounts;
+create function budget_accounts(p_tenant uuid, p_budget uuid) returns setof uuid
+language sql stable parallel safe as $$
+  select a.id from public.budget_account a
+   where a.tenant_id = p_tenant and a.budget_id = p_budget and a.line_key is null
+     and a.closed_at is null
+  union all
+  select a.id from public.budget_account a
+   where a.tenant_id = p_tenant and a.budget_id = p_budget and a.line_key is null
+     and a.closed_at is not null
+$$;
+
 -- Why a frozen account takes no postings: a person's word, or the end of its period.
 create or replace function ledger_frozen(p_account budget_account) returns text
 language sql immutable parallel safe as $$
-  select case when p_account.frozen_for like 'period%' then 'period_closed' else 'budget_frozen' end
+  select case when p_account.period_state is not null then 'period_closed' else 'budget_frozen' end
 $$;
 
 -- Lock an account, and before it those that control it, from the root down: the one order in which

@@ -34,6 +34,11 @@ begin
   end if;
   account := public.ledger_append(
     account, 'fund', 'external', 'available', p_amount, null, null, p_actor, p_reason);
+  -- Whether it is so large that somebody should hear of it is decided off this path.
+  insert into public.outbox (tenant_id, topic, payload)
+  values (p_tenant, 'ledger.topup', jsonb_build_object(
+    'budget_id', p_budget, 'amount', p_amount::text, 'authorized', account.authorized::text,
+    'currency', p_currency, 'actor', p_actor, 'reason', p_reason, 'entry_seq', account.entry_seq));
   r := public.ledger_answer_of('ok', account, null);
   r.amount := p_amount;
   return public.ledger_remember(p_tenant, p_key, p_request, r);

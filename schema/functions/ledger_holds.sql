@@ -16,7 +16,8 @@ begin
     -- A frozen budget lets go of what is overdue: that only gives money back. One whose period is
     -- being closed lets what was begun end.
     when p_account.frozen and p_kind <> 'expire'
-         and p_account.frozen_for is distinct from 'period_soft_closed'
+         and (p_account.period_state is distinct from 'soft_closed'
+              or p_account.frozen_for is not null)
       then public.ledger_frozen(p_account)
     when p_amount is not null
          and (p_amount <= 0 or p_amount <> round(p_amount, p_account.decimals))
@@ -86,7 +87,7 @@ begin
     if held.account_id <> account.id then  -- it went along to the next period in between
       account := public.ledger_lock_account(p_tenant, held.account_id);
     end if;
-    if account.frozen_for = 'period_closed' then
+    if account.period_state = 'closed' then
       before := account;
       before.frozen := false;
       refusal := public.ledger_hold_refusal(before, held, p_kind, p_amount);

@@ -66,7 +66,9 @@ end $$;
 create or replace function get_budget_utilization(p_budget uuid) returns numeric
 language plpgsql stable as $$
 begin
-  return (select round(ledger_utilization(a.used + a.rolled_up, a.authorized), 2)
+  -- Rounded once: what was rounded to four decimals before may round the other way.
+  return (select case when a.authorized > 0
+                      then round((a.used + a.rolled_up) * 100 / a.authorized, 2) end
             from budget_account a
            where a.tenant_id = current_tenant() and a.budget_id = p_budget
              and a.line_key is null and a.closed_at is null);

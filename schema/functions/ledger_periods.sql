@@ -248,10 +248,11 @@ language plpgsql security definer as $$
 declare done bigint;
 begin
   perform set_config('bursar.tenant', p_tenant::text, true);
-  update public.budget_account a set frozen = true, frozen_for = 'period_soft_closed'
+  update public.budget_account a set frozen = true, period_state = 'soft_closed'
     from public.budget b
    where b.tenant_id = p_tenant and b.period_id = p_period
-     and a.tenant_id = p_tenant and a.budget_id = b.id and a.closed_at is null and not a.frozen;
+     and a.tenant_id = p_tenant and a.budget_id = b.id and a.closed_at is null
+     and a.period_state is null;
   get diagnostics done = row_count;
   return done;
 end $$;
@@ -263,11 +264,12 @@ language plpgsql security definer as $$
 declare done bigint;
 begin
   perform set_config('bursar.tenant', p_tenant::text, true);
-  update public.budget_account a set frozen = b.status <> 'active', frozen_for = null
+  update public.budget_account a
+     set frozen = b.status <> 'active' or a.frozen_for is not null, period_state = null
     from public.budget b
    where b.tenant_id = p_tenant and b.period_id = p_period
      and a.tenant_id = p_tenant and a.budget_id = b.id and a.closed_at is null
-     and a.frozen_for = 'period_soft_closed';
+     and a.period_state = 'soft_closed';
   get diagnostics done = row_count;
   return done;
 end $$;
@@ -303,8 +305,8 @@ begin
   r.to_account := target.id;
   r.code := case
     when account.id is null then 'not_found'
-    when account.frozen_for = 'period_closed' then 'already_closed'
-    when account.frozen_for = 'discrepancy' or not public.ledger_follows(account)
+    when account.period_state = 'closed' then 'already_closed'
+    when account.frozen_for is not null or not public.ledger_follows(account)
       then 'counters_disagree'
     when r.unspent + r.deficit + r.commitments + r.backing = 0 then 'ok'
     when target.id is null then case when p_dry_run then 'ok' else 'not_found' end
@@ -322,7 +324,7 @@ begin
       a, r.unspent - r.deficit + r.commitments + r.backing, r.commitments, 0)
       from public.budget_account a where a.tenant_id = p_tenant and a.id = target.id;
   end if;
-  update public.budget_account a set frozen = true, frozen_for = 'period_closed'
+  update public.budget_account a set frozen = true, period_state = 'closed'
    where a.tenant_id = p_tenant and a.id = account.id;
   return r;
 end $$;

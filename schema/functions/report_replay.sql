@@ -23,7 +23,7 @@ create function report_replay(
     select e.account_id, e.seq, p_effective, e.recorded_at, e.from_bucket, e.to_bucket, e.amount
       from (select distinct r.budget_id from import_row r
              where r.tenant_id = p_tenant and r.import_id = p_import) r
-      cross join lateral report_accounts(p_tenant, r.budget_id) a (id)
+      cross join lateral budget_accounts(p_tenant, r.budget_id) a (id)
       cross join lateral (
         select * from ledger_entry x
          where x.tenant_id = p_tenant and x.account_id = a.id and x.import_id = p_import

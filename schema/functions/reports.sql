@@ -3,20 +3,6 @@
 -- entries since the start of its span, and not the whole history before it. It rests on two rules
 -- of the ledger: counters follow from entries, and nothing is effective later than it is recorded.
 
--- All accounts that a budget has had, one a period. Two look-ups, because no index has both the open
--- one and those that were closed.
-drop function if exists report_accounts;
-create function report_accounts(p_tenant uuid, p_budget uuid) returns setof uuid
-language sql stable parallel safe as $$
-  select a.id from budget_account a
-   where a.tenant_id = p_tenant and a.budget_id = p_budget and a.line_key is null
-     and a.closed_at is null
-  union all
-  select a.id from budget_account a
-   where a.tenant_id = p_tenant and a.budget_id = p_budget and a.line_key is null
-     and a.closed_at is not null
-$$;
-
 -- Entries since the start of a span, added up by account and move: of one budget, or of the tenant.
 -- `inside` is what happened in the span as far as it was known before `p_known`; the rest came
 -- later, or was known later.
@@ -36,7 +22,7 @@ create function report_moves(
   union all
   select a.id, e.effective_at < p_to and e.recorded_at < p_known,
          e.kind, e.from_bucket, e.to_bucket, count(*), sum(e.amount)
-    from report_accounts(p_tenant, p_budget) a (id)
+    from budget_accounts(p_tenant, p_budget) a (id)
     cross join lateral (
       -- OFFSET 0 keeps the look-up by account, whatever is estimated for the tenant.
       select * from ledger_entry x
@@ -169,7 +155,7 @@ create function report_daily(
        where e.tenant_id = p_tenant and e.recorded_at >= p_from
          and e.effective_at >= p_from and e.effective_at < p_to
          and (p_budget is null
-              or e.account_id = any (array(select report_accounts(p_tenant, p_budget))))
+              or e.account_id = any (array(select budget_accounts(p_tenant, p_budget))))
        group by 1, 2, 3
     ) s
     cross join lateral (
@@ -197,7 +183,7 @@ create function report_entries(
       select * from ledger_entry x
        where x.tenant_id = p_tenant and x.recorded_at >= p_from and x.recorded_at < p_to
          and (p_budget is null
-              or x.account_id = any (array(select report_accounts(p_tenant, p_budget))))
+              or x.account_id = any (array(select budget_accounts(p_tenant, p_budget))))
        order by x.recorded_at, x.account_id, x.seq
     ) e
     cross join lateral (

@@ -13,6 +13,10 @@ grant insert, update on
   mapping_template, source, source_secret, source_run, source_file,
   webhook_endpoint, webhook_delivery, approval_rule, budget_recurrence
   to bursar_app;
+grant insert on ledger_seal, ledger_seal_head, signing_key to bursar_app;
+grant update (ciphertext, key_id) on signing_key to bursar_app;
+grant insert on ledger_watch to bursar_app;
+grant update (reconciled_at, reconciled, sealed_at) on ledger_watch to bursar_app;
 grant insert on check_decision, mapping_template_version to bursar_app;
 grant delete on import_row, action_idempotency, schedule_run, source_secret to bursar_app;
 
@@ -22,13 +26,16 @@ grant update (control_mode, soft_cap_pct, approach_pct, tolerance_pct, hard_cap_
 
 grant select, insert, update on budget_account, hold to bursar_ledger;
 grant select, insert on ledger_entry to bursar_ledger;
+grant select, insert, update on ledger_proof, ledger_watch to bursar_ledger;
+grant select, insert on ledger_repair, ledger_acknowledgement to bursar_ledger;
+grant select on ledger_seal_head to bursar_ledger;
 grant select on budget, budget_recurrence, import_row, import_run, currency, tenant
   to bursar_ledger;
 grant select, insert on action_idempotency, outbox, alert to bursar_ledger;
 
 grant select, insert, update on app_user to bursar_system;
 grant select on membership, tenant, hold, outbox, source, source_file, import_run,
-  webhook_delivery, alert, budget_recurrence, budget
+  webhook_delivery, alert, budget_recurrence, budget, ledger_watch
   to bursar_system;
 grant select, update on job to bursar_system;
 

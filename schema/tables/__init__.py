@@ -6,6 +6,15 @@ from schema.tables.budgets import Budget, BudgetRecurrence
 from schema.tables.imports import ImportRow, ImportRun, StoredFile
 from schema.tables.jobs import Heartbeat, Job, JobAttempt, Schedule, ScheduleRun
 from schema.tables.ledger import BudgetAccount, Hold, LedgerEntry
+from schema.tables.proof import (
+    LedgerAcknowledgement,
+    LedgerProof,
+    LedgerRepair,
+    LedgerSeal,
+    LedgerSealHead,
+    LedgerWatch,
+    SigningKey,
+)
 from schema.tables.records import ActionIdempotency, Alert, AuditLog, Outbox
 from schema.tables.sources import Source, SourceFile, SourceRun, SourceSecret
 from schema.tables.templates import MappingTemplate, MappingTemplateVersion
@@ -32,13 +41,20 @@ __all__ = [
     "ImportRun",
     "Job",
     "JobAttempt",
+    "LedgerAcknowledgement",
     "LedgerEntry",
+    "LedgerProof",
+    "LedgerRepair",
+    "LedgerSeal",
+    "LedgerSealHead",
+    "LedgerWatch",
     "MappingTemplate",
     "MappingTemplateVersion",
     "Membership",
     "Outbox",
     "Schedule",
     "ScheduleRun",
+    "SigningKey",
     "Source",
     "SourceFile",
     "SourceRun",

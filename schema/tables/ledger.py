@@ -60,7 +60,10 @@ class BudgetAccount(TenantKeyed, Base):
     authorized = available + reserved + committed + spent + rolled_up, always. `authorized` may be
     negative: revenue and credits are budgets too. `controllers` are the accounts of budgets above
     that limit this one too, from the root down; `rolled_up` is what accounts below, which name this
-    one there, have used. Only the functions of `ledger_*.sql` write it.
+    one there, have used. A budget has one open account, and a closed one for each period that it
+    has left behind; `follows` is the account before it. It is frozen by a person, by the end of its
+    fiscal period (`period_state`: soft_closed, closed), or by a proof that failed (`frozen_for`).
+    Only the functions of `ledger_*.sql` write it.
     """
 
     __tablename__ = "budget_account"
@@ -95,6 +98,12 @@ class BudgetAccount(TenantKeyed, Base):
             "follows",
             unique=True,
             postgresql_where=text("follows is not null"),
+        ),
+        # Those that count in budgets above, which most tenants have none of.
+        Index(
+            "ix_budget_account_controlled",
+            "tenant_id",
+            postgresql_where=text("controllers <> '{}' and closed_at is null"),
         ),
         CheckConstraint("control_mode in ('none', 'advisory', 'absolute')", name="control_mode"),
         CheckConstraint("reserved >= 0 and committed >= 0", name="open_holds"),
@@ -131,6 +140,7 @@ class BudgetAccount(TenantKeyed, Base):
     period_starts_on: Mapped[date | None]
     opened_at: Mapped[datetime | None]
     follows: Mapped[UUID | None]
+    period_state: Mapped[str | None]
     closed_at: Mapped[datetime | None]
 
 

@@ -19,6 +19,10 @@ select guard_append_only('ledger_entry');
 select guard_append_only(inhrelid::regclass)
   from pg_inherits where inhparent = 'ledger_entry'::regclass;
 select guard_append_only('audit_log');
+select guard_append_only('ledger_repair');
+select guard_append_only('ledger_acknowledgement');
+select guard_append_only('ledger_seal');
+select guard_append_only('ledger_seal_head');
 
 -- Entries and holds name their account without a foreign key, whose look-up would be a sixth of the
 -- cost of a reservation: only the ledger's functions write them, under the account's lock, and an

@@ -61,7 +61,8 @@ declare t text;
 begin
   foreach t in array array['membership', 'api_key', 'fiscal_period', 'budget', 'alert',
                             'mapping_template', 'source', 'source_secret',
-                            'webhook_endpoint', 'approval_rule', 'budget_recurrence'] loop
+                            'webhook_endpoint', 'approval_rule', 'budget_recurrence',
+                            'ledger_repair'] loop
     execute format('drop trigger if exists audit_inserts on %I', t);
     execute format('create trigger audit_inserts after insert on %I
       referencing new table as new_rows for each statement execute function audit_inserts()', t);
@@ -83,14 +84,14 @@ begin
          current_setting('bursar.request', true)
     from jsonb_each(to_jsonb(new)) n
    where n.key in ('control_mode', 'soft_cap_pct', 'approach_pct', 'tolerance_pct',
-                   'hard_cap_amount', 'frozen')
+                   'hard_cap_amount', 'frozen', 'frozen_for')
      and n.value is distinct from to_jsonb(old) -> n.key
   having count(*) > 0;
   return null;
 end $$;
 drop trigger if exists audit_control on budget_account;
 create trigger audit_control after update of control_mode, soft_cap_pct, approach_pct,
-  tolerance_pct, hard_cap_amount, frozen on budget_account
+  tolerance_pct, hard_cap_amount, frozen, frozen_for on budget_account
   for each row execute function audit_control();
 
 -- The trail is written by its own role alone, so nobody can forge an entry in it.

@@ -13,7 +13,7 @@ from schema.tables import Base
 # Tables of the installation rather than of a tenant; anything else needs a tenant_id.
 WITHOUT_TENANT = {
     "alembic_version", "app_user", "currency", "heartbeat", "schedule", "schedule_run",
-    "schema_scripts", "tenant",
+    "schema_scripts", "signing_key", "tenant",
 }  # fmt: skip
 
 UNWALLED = """
@@ -119,7 +119,8 @@ def test_definer_functions_are_few_and_named(owner: psycopg.Connection) -> None:
     assert {name for name, *_ in rows if not name.startswith("ledger_")} == {
         "audit_control",
         "audit_inserts", "audit_updates", "ensure_ledger_partitions", "ensure_user",
-        "import_refresh_statistics", "job_totals", "login_candidates", "ring_due_jobs",
+        "import_refresh_statistics", "job_totals", "login_candidates", "proof_totals",
+        "ring_due_jobs",
         "sources_due", "tenant_names", "tenants_with_due",
     }  # fmt: skip
     assert not any(is_super or bypasses for *_, is_super, bypasses in rows)

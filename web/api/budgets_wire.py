@@ -9,6 +9,8 @@ from uuid import UUID
 from pydantic import Field
 from sqlalchemy.orm import Session
 
+from bursar.ledger import standing
+from bursar.ledger.standing import Standing
 from bursar.sources import freshness
 from bursar.sources.freshness import Freshness
 from web.api.wire import (
@@ -40,6 +42,13 @@ class FreshnessOut(Out):
     next_expected_at: str | None
 
 
+class StandingOut(Out):
+    """When its counters last followed from its entries; `frozen_for` is set while they do not."""
+
+    proven_at: str | None
+    frozen_for: Literal["discrepancy"] | None
+
+
 class BudgetOut(Out):
     """A budget with its money. available = budgeted − reserved − committed − spent."""
 
@@ -68,6 +77,7 @@ class BudgetOut(Out):
     source: str
     import_id: UUID | None
     freshness: FreshnessOut | None
+    proof: StandingOut
     created_at: str
     updated_at: str
 
@@ -129,10 +139,11 @@ class BudgetChange(Model):
 def wire(session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Rows of `budget_balance` as the API shows them."""
     fresh = freshness.of_imports(session, (row.import_id for row in rows))
-    return [_wire(row, fresh.get(row.import_id)) for row in rows]
+    stands = standing.of_budgets(session, rows[0].tenant_id, [r.id for r in rows]) if rows else {}
+    return [_wire(row, fresh.get(row.import_id), stands[row.id]) for row in rows]
 
 
-def _wire(row: Any, fresh: Freshness | None) -> dict[str, Any]:
+def _wire(row: Any, fresh: Freshness | None, stands: Standing) -> dict[str, Any]:
     texts = (
         "kind", "name", "department", "sub_category", "account_code", "program", "project", "fund",
         "fiscal_period", "currency", "status", "owner", "notes", "external_ref", "source",
@@ -157,6 +168,7 @@ def _wire(row: Any, fresh: Freshness | None) -> dict[str, Any]:
             "last_file_at": time_text(fresh.last_file_at),
             "next_expected_at": time_text(fresh.next_expected_at),
         },
+        "proof": {"proven_at": time_text(stands.proven_at), "frozen_for": stands.frozen_for},
         "created_at": time_text(row.created_at),
         "updated_at": time_text(row.updated_at),
     }

@@ -86,6 +86,7 @@ def metrics() -> Response:
     )  # fmt: skip
     for name, age in schedules.last_seen(database()).items():
         seen.labels(name).set(age)
+    _proofs(registry)
     with database().transaction(None) as session:
         for row in session.execute(
             text(
@@ -97,3 +98,22 @@ def metrics() -> Response:
             if row.state == "queued":
                 oldest.labels(row.queue).set(row.age)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _proofs(registry: CollectorRegistry) -> None:
+    age = Gauge(
+        "bursar_ledger_age_seconds",
+        "Since the ledger of the tenant that waits longest was proven, reconciled or sealed.",
+        ["what"], registry=registry,
+    )  # fmt: skip
+    frozen = Gauge(
+        "bursar_ledger_frozen_accounts", "Accounts frozen because they do not prove.",
+        registry=registry,
+    )  # fmt: skip
+    with database().transaction(None) as session:
+        row = session.execute(text("select *, now() from proof_totals()")).one()
+    frozen.set(row.frozen)
+    for what in ("proven", "reconciled", "sealed"):
+        moment = getattr(row, f"{what}_at")
+        if moment is not None:
+            age.labels(what).set((row.now - moment).total_seconds())

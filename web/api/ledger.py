@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from bursar.budgets.balances import get_balance
 from bursar.database import database
@@ -97,6 +97,14 @@ class EntryPage(Out):
 
     data: list[EntryOut]
     next_cursor: str | None
+
+
+class ReconcileQuery(BaseModel):
+    """How much of the chain is walked."""
+
+    whole_chain: bool = Field(
+        False, description="From the first entry on, and not from the state that was proven last."
+    )
 
 
 class ReconcileOut(Out):
@@ -198,11 +206,11 @@ def _source_wire(source: Source, currency: str) -> dict[str, Any]:
 
 @api.post("/<budget_id>/reconcile", responses={"200": ReconcileOut, **problems(404)})
 @require(ADMIN)
-def reconcile_budget(path: BudgetPath) -> Response:
+def reconcile_budget(path: BudgetPath, query: ReconcileQuery) -> Response:
     """Derive a budget's counters from its entries, verify the chain, and compare."""
     who = principal()
     with transaction() as session:
-        found = reconcile(session, who.tenant_id, path.budget_id)
+        found = reconcile(session, who.tenant_id, path.budget_id, whole_chain=query.whole_chain)
     texts = {
         name: {key: amount_text(value, found.currency) for key, value in values.items()}
         for name, values in (

@@ -11,6 +11,7 @@ from bursar import alerts, files
 from bursar.budgets import balances
 from bursar.importing import runs
 from bursar.importing.lineage import sources_of
+from bursar.ledger import standing
 from bursar.ledger.entries import list_entries
 from bursar.sources import freshness
 from web.auth import READ, require, transaction
@@ -29,6 +30,7 @@ def show(budget_id: UUID) -> Any:
         )
         told = alerts.list_alerts(session, budget_id=budget_id, limit=10)
         sources = sources_of(session, budget_id)
+        stands = standing.of_budgets(session, budget.tenant_id, [budget_id])[budget_id]
         origin = runs.get_run(session, budget.import_id) if budget.import_id else None
         fresh = freshness.of_imports(session, [budget.import_id]).get(budget.import_id)
         origin_name = files.get_file(session, origin.file_id).name if origin else None
@@ -42,4 +44,5 @@ def show(budget_id: UUID) -> Any:
         origin=origin,
         origin_name=origin_name,
         fresh=fresh,
+        stands=stands,
     )

@@ -95,6 +95,8 @@ def job_kind(kind: str) -> str:
         "imports.apply": "Apply a previewed import",
         "imports.undo": "Undo an import",
         "sources.sync": "Look at a source",
+        "ledger.reconcile": "Reconcile the ledger",
+        "ledger.seal": "Seal the ledger",
     }
     return known.get(kind, phrase(kind))
 
@@ -138,6 +140,18 @@ def moment(when: datetime | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(
         utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
         utc.strftime("%Y-%m-%d %H:%M UTC").replace(" ", _NO_BREAK),
+    )
+
+
+def ago(when: datetime) -> Markup:
+    """How long ago, as it is when the page is drawn, with the time itself for machines."""
+    seconds = max(int((datetime.now(UTC) - when).total_seconds()), 0)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        if seconds >= size or size == 1:
+            words = f"{seconds // size}{_NO_BREAK}{unit} ago"
+            break
+    return Markup('<time datetime="{}">{}</time>').format(
+        when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"), words
     )
 
 
@@ -205,6 +219,7 @@ def install(app: Flask) -> None:
     """Teach the templates these words."""
     app.jinja_env.filters.update(
         actor=actor,
+        ago=ago,
         answer=answer,
         prose=prose,
         job_kind=job_kind,

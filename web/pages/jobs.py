@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from bursar.jobs import rows as jobs
+from bursar.ledger import standing
 from schema.tables.jobs import JOB_STATES
 from web.auth import OPERATE, READ, principal, require, transaction
 from web.jobs import announce, cancel, retry
@@ -26,7 +27,8 @@ def show() -> Any:
         found = jobs.list_jobs(
             session, state=state or None, limit=25, cursor=request.args.get("cursor") or None
         )
-    return render_template("jobs.html", jobs=found, state=state, states=JOB_STATES)
+        watch = standing.of_tenant(session)
+    return render_template("jobs.html", jobs=found, state=state, states=JOB_STATES, watch=watch)
 
 
 @blueprint.post("/<uuid:job_id>/retry")

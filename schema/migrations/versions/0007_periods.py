@@ -80,7 +80,7 @@ def _accounts() -> None:
         sa.Column("period_starts_on", sa.Date()),
         sa.Column("opened_at", sa.DateTime(timezone=True)),
         sa.Column("follows", sa.UUID()),
-        sa.Column("frozen_for", sa.Text()),
+        sa.Column("period_state", sa.Text()),
     ):
         op.add_column("budget_account", column)
     # Only for accounts that no reservation looks up, so that these have one way to be found.

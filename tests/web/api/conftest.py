@@ -14,12 +14,15 @@ from bursar.importing.repairing.undoing import record_undo_failure, undo_import
 from bursar.importing.runs import record_failure
 from bursar.jobs import runner
 from bursar.jobs.runner import OnFailure, Work
+from bursar.ledger import reconcile_all, seals
 from tests.api_client import Api
 
 WORKS: dict[str, tuple[Work, OnFailure]] = {
     "imports.run": (run_import, record_failure),
     "imports.apply": (apply_plan, record_failure),
     "imports.undo": (undo_import, record_undo_failure),
+    "ledger.reconcile": (reconcile_all.run, lambda *_: None),
+    "ledger.seal": (seals.run, lambda *_: None),
 }
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import psycopg
 
 from bursar import schedules
 from bursar.database import Database
+from bursar.jobs.sweep import tenants_with_due
+from bursar.ledger.sweep import prove
 from tests.api_client import Api
 
 
@@ -44,3 +47,22 @@ def test_the_oldest_job_of_a_queue_shows_how_long_it_waits(
     age = gauge(api, 'bursar_oldest_job_seconds{queue="imports"}')
     assert age is not None
     assert age >= 3_600
+
+
+def test_a_ledger_that_waits_for_its_proof_shows_how_long(
+    api: Api, database: Database, tenant_id: UUID, superuser: psycopg.Connection
+) -> None:
+    with database.transaction(tenant_id, "test") as session:
+        prove(session, tenant_id)
+    superuser.execute(
+        "update ledger_watch set proven_at = now() - interval '1 day', frozen = 3"
+        " where tenant_id = %s", (tenant_id,),
+    )  # fmt: skip
+    superuser.commit()
+    age = gauge(api, 'bursar_ledger_age_seconds{what="proven"}')
+    assert age is not None
+    assert age >= 86_400
+    assert (gauge(api, "bursar_ledger_frozen_accounts") or 0) >= 3
+    assert tenants_with_due(database, "proof").index(tenant_id) < len(
+        tenants_with_due(database, "all")
+    )

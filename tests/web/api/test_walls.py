@@ -112,6 +112,7 @@ BODIES: dict[str, Any] = {
     "recurrence": {"period_type": "monthly"},
     "reset": {},
     "close": {"rollover": "reset"},
+    "fix-discrepancy": {"reason": "x"},
 }
 
 

@@ -7,7 +7,7 @@ the events budgeted, actual and variance. `BURSAR_TEST_MODEL_RUNS=600` goes thro
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -91,7 +91,8 @@ class VocabularyMachine(LedgerMachine):
                 {"b": budget},
             ).one()
         assert (current, calculated, discrepancy) == (used, used, 0)
-        assert percent == (round(used * 100 / a, 2) if a > 0 else None)
+        exact = (used * 100 / a).quantize(Decimal("0.01"), ROUND_HALF_UP) if a > 0 else None
+        assert percent == exact
 
     def programme_and_events(self, budget: UUID, a: Decimal, r: Decimal, c: Decimal, s: Decimal,
                              left: Decimal) -> None:  # fmt: skip
