@@ -90,6 +90,11 @@ class Settings(BaseSettings):
     web_threads: int = Field(8, ge=1, le=128, description="Threads of each web process.")
     worker_processes: int = Field(2, ge=1, le=256, description="Worker processes on this host.")
     pool_size: int = Field(8, ge=1, le=200, description="Database connections of each process.")
+    prepared_statements: bool = Field(
+        True,
+        description="Whether statements are prepared; not through a PgBouncer before 1.21 in"
+        " transaction mode.",
+    )
     upload_limit_bytes: int = Field(
         10 * 1024 * 1024,
         ge=1,

@@ -33,9 +33,13 @@ PASSING = (
 
 
 class Database:
-    """The PostgreSQL of this installation, as the application role."""
+    """The PostgreSQL of this installation, as the application role.
 
-    def __init__(self, url: str, pool_size: int) -> None:
+    Without `prepared_statements` each statement stands alone, for poolers that hand a connection
+    over after each transaction and know of none.
+    """
+
+    def __init__(self, url: str, pool_size: int, *, prepared_statements: bool = True) -> None:
         if not url:
             raise Misconfigured(
                 "BURSAR_DATABASE_URL is not set. Start with `bursar up`, or name a database."
@@ -48,7 +52,9 @@ class Database:
             pool_pre_ping=True,
             pool_timeout=10,
             hide_parameters=True,  # they hold amounts and names, and errors are logged
+            connect_args={} if prepared_statements else {"prepare_threshold": None},
         )
+        self._prepare_threshold = 1 if prepared_statements else None
         self._pool_size = pool_size
         self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
 
@@ -61,7 +67,11 @@ class Database:
                 min_size=1,
                 max_size=self._pool_size,
                 timeout=10,
-                kwargs={"autocommit": True, "row_factory": namedtuple_row, "prepare_threshold": 1},
+                kwargs={
+                    "autocommit": True,
+                    "row_factory": namedtuple_row,
+                    "prepare_threshold": self._prepare_threshold,
+                },
                 open=True,
             )
         return self._pool
@@ -150,7 +160,12 @@ def database() -> Database:
     pid = os.getpid()
     if pid not in _open:
         # A parent's connections stay untouched: closing them here would end them for the parent.
-        opened = Database(settings().database_url, settings().pool_size)
+        chosen = settings()
+        opened = Database(
+            chosen.database_url,
+            chosen.pool_size,
+            prepared_statements=chosen.prepared_statements,
+        )
         opened.require_safe_role()
         _open[pid] = opened
     return _open[pid]
