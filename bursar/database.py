@@ -7,12 +7,14 @@ connection never remembers whom it last served.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import namedtuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import create_engine, text
@@ -31,6 +33,15 @@ PASSING = (
     psycopg.OperationalError,
 )
 
+# What a silent server or pooler may cost, where the URL does not say it: so long to be let in, and
+# over TCP about a minute until a machine that is gone is noticed while an answer is awaited.
+LIMITS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+
 
 class Database:
     """The PostgreSQL of this installation, as the application role.
@@ -45,6 +56,11 @@ class Database:
                 "BURSAR_DATABASE_URL is not set. Start with `bursar up`, or name a database."
             )
         self.url = url
+        named = conninfo_to_dict(url)
+        self._limits = {name: limit for name, limit in LIMITS.items() if name not in named}
+        self._prepare_threshold = 1 if prepared_statements else None
+        self._pool_size = pool_size
+        unprepared = {} if prepared_statements else {"prepare_threshold": None}
         self.engine = create_engine(
             url.replace("postgresql://", "postgresql+psycopg://", 1),
             pool_size=pool_size,
@@ -52,28 +68,29 @@ class Database:
             pool_pre_ping=True,
             pool_timeout=10,
             hide_parameters=True,  # they hold amounts and names, and errors are logged
-            connect_args={} if prepared_statements else {"prepare_threshold": None},
+            connect_args={**self._limits, **unprepared},
         )
-        self._prepare_threshold = 1 if prepared_statements else None
-        self._pool_size = pool_size
+        self._opening = threading.Lock()
         self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
 
     @property
     def pool(self) -> ConnectionPool[psycopg.Connection[Any]]:
         """Autocommitting connections for calls that are one statement, opened when first used."""
-        if self._pool is None:
-            self._pool = ConnectionPool(
-                self.url,
-                min_size=1,
-                max_size=self._pool_size,
-                timeout=10,
-                kwargs={
-                    "autocommit": True,
-                    "row_factory": namedtuple_row,
-                    "prepare_threshold": self._prepare_threshold,
-                },
-                open=True,
-            )
+        with self._opening:  # threads that come first at once share one
+            if self._pool is None:
+                self._pool = ConnectionPool(
+                    self.url,
+                    min_size=1,
+                    max_size=self._pool_size,
+                    timeout=10,
+                    kwargs={
+                        **self._limits,
+                        "autocommit": True,
+                        "row_factory": namedtuple_row,
+                        "prepare_threshold": self._prepare_threshold,
+                    },
+                    open=True,
+                )
         return self._pool
 
     def call(self, statement: str, parameters: Sequence[object], *, attempts: int = 5) -> Any:
@@ -149,7 +166,15 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, Transient | PoolTimeout | OperationalError):
         return True
     cause = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(cause, PASSING)
+    return isinstance(cause, PASSING) or _lost_its_place(cause)
+
+
+def _lost_its_place(error: BaseException | None) -> bool:
+    """Whether the answer was not one that psycopg could take; no server said anything.
+
+    A pooler whose server goes away answers twice, for the server and for itself.
+    """
+    return type(error) is psycopg.InternalError and error.sqlstate is None
 
 
 _open: dict[int, Database] = {}

@@ -149,8 +149,9 @@ def bouncer(stack: BenchStack) -> Iterator[str]:
         "ignore_startup_parameters = extra_float_digits\n"
         f"logfile = {folder}/bouncer.log\n"
     )
-    # It refuses to run as root; the folder's socket is open to all while the trial runs.
-    user = ["-u", "nobody"] if Path("/proc/self").owner() == "root" else []
+    # It refuses to run as root, and only the server's own account may open the server's socket.
+    account = Path(str(server["host"]), f".s.PGSQL.{server['port']}").owner()
+    user = ["-u", account] if Path("/proc/self").owner() == "root" else []
     process = subprocess.Popen(
         ["pgbouncer", "-q", *user, str(folder / "bouncer.ini")], stderr=subprocess.DEVNULL
     )
@@ -159,7 +160,9 @@ def bouncer(stack: BenchStack) -> Iterator[str]:
             if (folder / ".s.PGSQL.6543").exists():
                 break
             time.sleep(0.1)
-        yield f"postgresql://{server['user']}@/bursar?host={quote(str(folder), safe='')}&port=6543"
+        url = f"postgresql://{server['user']}@/bursar?host={quote(str(folder), safe='')}&port=6543"
+        psycopg.connect(url, connect_timeout=10, prepare_threshold=None).close()
+        yield url
     finally:
         process.terminate()
         process.wait()
