@@ -19,6 +19,8 @@ from ops.stack.running import Launch, Running, launch
 from ops.stack.urls import embeds_postgres, embeds_valkey
 
 LONGEST_PAUSE = 30.0
+# Everything waits for a server, and it counts as started only when it was ready.
+LONGEST_PAUSE_OF_A_SERVER = 4.0
 # A process that ran this long has recovered; its next failure counts as the first again.
 RECOVERED_AFTER = 60.0
 
@@ -29,6 +31,7 @@ class Part:
 
     name: str
     start: Callable[[], Running]
+    longest_pause: float = LONGEST_PAUSE
     running: Running | None = None
     started_at: float = 0.0
     failures: int = 0
@@ -48,7 +51,7 @@ class Part:
         self.running = None
         now = time.monotonic()
         self.failures = 1 if now - self.started_at > RECOVERED_AFTER else self.failures + 1
-        self.start_again_at = now + min(LONGEST_PAUSE, 0.5 * 2 ** (self.failures - 1))
+        self.start_again_at = now + min(self.longest_pause, 0.5 * 2 ** (self.failures - 1))
         return -1 if status is None else status
 
     def due(self) -> bool:
@@ -66,9 +69,9 @@ def server_parts(home: Home, settings: Settings) -> list[Part]:
     """The embedded servers; none of those that the settings replace by an outside one."""
     parts = []
     if embeds_postgres(settings):
-        parts.append(Part("postgres", lambda: postgres.start(home)))
+        parts.append(Part("postgres", lambda: postgres.start(home), LONGEST_PAUSE_OF_A_SERVER))
     if embeds_valkey(settings):
-        parts.append(Part("valkey", lambda: valkey.start(home)))
+        parts.append(Part("valkey", lambda: valkey.start(home), LONGEST_PAUSE_OF_A_SERVER))
     return parts
 
 

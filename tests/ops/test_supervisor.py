@@ -15,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from bursar.config import Settings
 from ops.stack.home import Home, open_home
 from ops.stack.identity import Identity, session_members
+from ops.stack.parts import server_parts
+from ops.stack.running import Running
 from ops.stack.state import StackState, read_state
 from ops.stack.stopping import stop_stack
 
@@ -99,6 +102,15 @@ def test_the_database_is_started_again_after_a_crash(home: Home) -> None:
         until(home, lambda now: identities(now).get("postgres") not in (None, old))
         supervisor.terminate()
         assert supervisor.wait(30) == 0
+
+
+def test_a_server_that_crashes_often_is_back_soon(home: Home) -> None:
+    for part in server_parts(home, Settings(database_url="", broker_url="", redis_url="")):
+        for _ in range(10):
+            part.running = Running(part.name, Identity(0, 0, "", ""), None, ())
+            part.started_at = time.monotonic()
+            assert part.ended() == -1
+            assert part.start_again_at - time.monotonic() <= 4
 
 
 def test_a_part_that_crashes_at_start_stops_the_whole_start(home: Home) -> None:
