@@ -18,8 +18,9 @@ declare
   approach numeric;
   amount numeric;
   known jsonb;
-  twins boolean := (select count(*) <> count(distinct (p_ref_types[i], p_ref_ids[i]))
-                      from unnest(p_places) i);
+  twins boolean := cardinality(p_places) <> (
+    select count(*) from (select p_ref_types[i], p_ref_ids[i] from unnest(p_places) i
+                           group by 1, 2) u);
   held public.hold;
   refusal text;
   moment timestamptz;
@@ -44,8 +45,7 @@ begin
   -- Looked up under the lock: whoever used one of these references before has written it.
   select coalesce(jsonb_object_agg(h.ref_type || chr(31) || h.ref_id, to_jsonb(h)), '{}')
     into known
-    from (select distinct p_ref_types[i] as ref_type, p_ref_ids[i] as ref_id
-            from unnest(p_places) i) u
+    from (select p_ref_types[i] as ref_type, p_ref_ids[i] as ref_id from unnest(p_places) i) u
     cross join lateral (
       select * from public.hold x
        where x.tenant_id = p_tenant and x.ref_type = u.ref_type and x.ref_id = u.ref_id
@@ -175,13 +175,12 @@ begin
   begin
     for part in
       -- Those nearer the root first, as everywhere, so that two batches never wait for each other.
-      select a.id, u.budget_id, coalesce(a.controllers, '{}') as above,
-             array_agg(u.place order by u.place) as places
-        from (select p_budgets[i] as budget_id, i as place from unnest(places) i) u
+      select a.id, u.budget_id, coalesce(a.controllers, '{}') as above, u.places
+        from (select p_budgets[i] as budget_id, array_agg(i order by i) as places
+                from unnest(places) i group by 1) u
         left join public.budget_account a
           on a.tenant_id = p_tenant and a.budget_id = u.budget_id
              and a.line_key is null and a.closed_at is null
-       group by a.id, u.budget_id, a.controllers
        order by cardinality(a.controllers), a.id
     loop
       if part.id is not null and part.above = '{}' then

@@ -182,14 +182,19 @@ begin
            where a.tenant_id = p_tenant and a.id = account_id;
           perform public.ledger_tell_crossing(account, 0, p_amount, 0);
         end if;
-        r := row('ok', false, p_budget, account_id, p_ref_type, p_ref_id, 'reserved', p_amount,
-                 0.0, 0.0, 0.0, p_amount, p_expires_at, currency, authorized, reserved, committed,
-                 spent, authorized - used, public.ledger_utilization(used, authorized),
-                 used >= soft, used >= approach, seq)::public.ledger_answer;
-        if p_key is not null then
-          return public.ledger_remember(p_tenant, p_key, p_request, r);
+        if p_key is null then
+          return row('ok', false, p_budget, account_id, p_ref_type, p_ref_id, 'reserved',
+                     p_amount, 0.0, 0.0, 0.0, p_amount, p_expires_at, currency, authorized,
+                     reserved, committed, spent, authorized - used,
+                     public.ledger_utilization(used, authorized), used >= soft,
+                     used >= approach, seq)::public.ledger_answer;
         end if;
-        return r;
+        return public.ledger_remember(
+          p_tenant, p_key, p_request,
+          row('ok', false, p_budget, account_id, p_ref_type, p_ref_id, 'reserved', p_amount, 0.0,
+              0.0, 0.0, p_amount, p_expires_at, currency, authorized, reserved, committed, spent,
+              authorized - used, public.ledger_utilization(used, authorized), used >= soft,
+              used >= approach, seq)::public.ledger_answer);
       end if;
       -- The reference is taken. Nobody has seen what was counted, so it is taken back as it was.
       perform public.ledger_uncount(p_tenant, account_id, p_amount);
