@@ -162,7 +162,7 @@ begin
          or taking.authorized + p_amount >= 1e16 then 'invalid_amount'
     when giving.frozen then public.ledger_frozen(giving)
     when taking.frozen then public.ledger_frozen(taking)
-    when p_amount > giving.available then 'insufficient_funds'
+    when p_amount > public.available(giving) then 'insufficient_funds'
     end;
   if refusal is not null then
     answers := array[public.ledger_answer_of(refusal, giving, null)];
@@ -224,13 +224,13 @@ begin
                     and e.ref_id = account.id || '/' || p_seq) then 'already_reversed'
     when account.frozen then public.ledger_frozen(account)
     when entry.to_bucket = 'available' and entry.from_bucket = 'external'
-         and account.control_mode = 'absolute' and entry.amount > account.available
+         and account.control_mode = 'absolute' and entry.amount > public.available(account)
       then 'insufficient_funds'
     when more > 0 and not public.ledger_fits(account, more) then 'insufficient_funds'
-    when entry.kind in ('reserve', 'commit') and held.remaining < entry.amount
+    when entry.kind in ('reserve', 'commit') and public.remaining(held) < entry.amount
       then case when held.charged > 0 then 'already_charged' else 'already_released' end
     when entry.kind = 'commit' and entry.from_bucket = 'reserved'
-         and held.remaining <> entry.amount then 'already_charged'
+         and public.remaining(held) <> entry.amount then 'already_charged'
     when entry.kind = 'charge' and held.charged - held.refunded < entry.amount
       then 'already_refunded'
     when entry.kind = 'refund' and held.refunded < entry.amount then 'already_refunded'
@@ -257,11 +257,11 @@ begin
                                  when entry.from_bucket = 'available' and entry.kind <> 'charge'
                                  then entry.amount else 0 end,
     updated_at = account.updated_at
-   where h.tenant_id = p_tenant and h.id = held.id;
+   where h.tenant_id = p_tenant and h.ref_type = held.ref_type and h.ref_id = held.ref_id;
   update public.hold h set
-    state = case when h.remaining > 0 then 'open' when h.charged > 0 then 'charged'
+    state = case when public.remaining(h) > 0 then 'open' when h.charged > 0 then 'charged'
                  else 'released' end
-   where h.tenant_id = p_tenant and h.id = held.id
+   where h.tenant_id = p_tenant and h.ref_type = held.ref_type and h.ref_id = held.ref_id
   returning h.* into held;
   perform public.ledger_tell_crossing(
     account,

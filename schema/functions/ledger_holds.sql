@@ -7,7 +7,7 @@ create or replace function ledger_hold_refusal(
 ) returns text language plpgsql immutable as $$
 begin
   return case
-    when p_hold.id is null then 'not_found'
+    when p_hold.ref_id is null then 'not_found'
     when p_kind = 'refund' and p_hold.charged = 0 then 'not_charged'
     when p_kind = 'refund' and p_hold.refunded = p_hold.charged then 'already_refunded'
     when p_kind <> 'refund' and p_hold.state = 'charged' then 'already_charged'
@@ -24,7 +24,7 @@ begin
       then 'invalid_amount'
     when p_kind = 'refund' and p_amount > p_hold.charged - p_hold.refunded
       then 'amount_exceeds_charged'
-    when p_kind <> 'refund' and p_amount > p_hold.remaining then 'amount_exceeds_reservation'
+    when p_kind <> 'refund' and p_amount > public.remaining(p_hold) then 'amount_exceeds_reservation'
     end;
 end $$;
 
@@ -106,7 +106,7 @@ begin
     return public.ledger_remember(p_tenant, p_key, p_request, r);
   end if;
   moved := coalesce(p_amount, case p_kind when 'refund' then held.charged - held.refunded
-                                          else held.remaining end);
+                                          else public.remaining(held) end);
   account := public.ledger_append(
     account, p_kind,
     case p_kind when 'refund' then 'spent' else held.stage end,
@@ -120,13 +120,13 @@ begin
     charged = h.charged + case p_kind when 'charge' then moved else 0 end,
     released = h.released + case when p_kind in ('release', 'expire') then moved else 0 end,
     refunded = h.refunded + case p_kind when 'refund' then moved else 0 end,
-    state = case when p_kind in ('commit', 'refund') or h.remaining <> moved then h.state
+    state = case when p_kind in ('commit', 'refund') or public.remaining(h) <> moved then h.state
                  -- A hold that was charged in part and gave back its rest has been charged.
                  when p_kind = 'charge' or h.charged > 0 then 'charged'
                  when p_kind = 'expire' then 'expired'
                  else 'released' end,
     updated_at = account.updated_at
-   where h.tenant_id = p_tenant and h.id = held.id
+   where h.tenant_id = p_tenant and h.ref_type = p_ref_type and h.ref_id = p_ref_id
   returning h.* into held;
   return public.ledger_remember(
     p_tenant, p_key, p_request, public.ledger_answer_of('ok', account, held));
