@@ -184,21 +184,48 @@ begin
        and public.used(a) + a.rolled_up + p_amount > public.ledger_limit(a));
 end $$;
 
+-- When something dated back counts: then, but neither before the account's own period began nor in a
+-- fiscal period that is closed; then on the first day that is open. Never later than it is recorded.
+create or replace function ledger_effective(
+  p_account budget_account, p_dated timestamptz, p_moment timestamptz
+) returns timestamptz language plpgsql stable as $$
+declare
+  counts timestamptz := greatest(p_dated, p_account.opened_at);
+  reopens timestamptz;
+begin
+  loop
+    select max((p.ends_on + 1)::timestamp at time zone t.time_zone) into reopens
+      from public.tenant t
+      join public.fiscal_period p
+        on p.tenant_id = t.id and p.state <> 'open' and p.calendar is null
+           and (counts at time zone t.time_zone)::date between p.starts_on and p.ends_on
+     where t.id = p_account.tenant_id;
+    exit when reopens is null;
+    counts := reopens;
+  end loop;
+  return least(counts, p_moment);
+end $$;
+
 -- Move money between two buckets of a locked account and write the entry, in one statement. The
 -- moment is taken after the lock and never before that of the last entry, so that seq and time
 -- agree. Budgets above that control this one count what it uses.
-create or replace function ledger_append(
+drop function if exists ledger_append;
+create function ledger_append(
   p_account budget_account, p_kind text, p_from text, p_to text, p_amount numeric,
-  p_ref_type text, p_ref_id text, p_actor text, p_reason text
+  p_ref_type text, p_ref_id text, p_actor text, p_reason text, p_dated timestamptz default null
 ) returns budget_account language plpgsql as $$
 declare
   moment timestamptz := greatest(clock_timestamp(), p_account.updated_at);
+  counts timestamptz := moment;
   used numeric := public.ledger_delta_used(p_from, p_to, p_amount);
   account public.budget_account;
 begin
   if p_from = p_to then
     raise exception 'an entry moves money from one bucket to another'
       using errcode = 'check_violation';
+  end if;
+  if p_dated is not null then
+    counts := public.ledger_effective(p_account, p_dated, moment);
   end if;
   with counted as (
     update public.budget_account a set
@@ -213,7 +240,7 @@ begin
       entry_seq = a.entry_seq + 1,
       head_hash = public.ledger_entry_hash(
         a.head_hash, a.tenant_id, a.id, a.entry_seq + 1, p_kind,
-        p_from, p_to, p_amount, p_ref_type, p_ref_id, null, p_actor, p_reason, moment, moment),
+        p_from, p_to, p_amount, p_ref_type, p_ref_id, null, p_actor, p_reason, counts, moment),
       updated_at = moment
      where a.tenant_id = p_account.tenant_id and a.id = p_account.id
     returning a.*
@@ -222,7 +249,7 @@ begin
       (tenant_id, account_id, seq, kind, from_bucket, to_bucket, amount, ref_type, ref_id,
        actor, reason, effective_at, recorded_at, hash)
     select c.tenant_id, c.id, c.entry_seq, p_kind, p_from, p_to, p_amount,
-           p_ref_type, p_ref_id, p_actor, p_reason, moment, moment, c.head_hash
+           p_ref_type, p_ref_id, p_actor, p_reason, counts, moment, c.head_hash
       from counted c
   )
   select c.* into account from counted c;

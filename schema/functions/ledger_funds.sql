@@ -4,7 +4,7 @@
 drop function if exists ledger_fund;
 create function ledger_fund(
   p_tenant uuid, p_budget uuid, p_amount numeric, p_currency text, p_reason text, p_actor text,
-  p_key text default null, p_request bytea default null
+  p_key text default null, p_request bytea default null, p_dated timestamptz default null
 ) returns ledger_answer language plpgsql security definer as $$
 declare
   r public.ledger_answer;
@@ -33,7 +33,7 @@ begin
     return public.ledger_remember(p_tenant, p_key, p_request, r);
   end if;
   account := public.ledger_append(
-    account, 'fund', 'external', 'available', p_amount, null, null, p_actor, p_reason);
+    account, 'fund', 'external', 'available', p_amount, null, null, p_actor, p_reason, p_dated);
   -- Whether it is so large that somebody should hear of it is decided off this path.
   insert into public.outbox (tenant_id, topic, payload)
   values (p_tenant, 'ledger.topup', jsonb_build_object(
@@ -45,10 +45,12 @@ begin
 end $$;
 
 -- Set the authorized amount of a budget to a new figure; the difference is posted, nothing is
--- rewritten. A new budget gets its account here.
+-- rewritten. A new budget gets its account here. Under absolute control not below what is used,
+-- unless there is a reason for it; the caller has made sure of the right to.
 drop function if exists ledger_authorize;
 create function ledger_authorize(
-  p_tenant uuid, p_budget uuid, p_amount numeric, p_reason text, p_actor text
+  p_tenant uuid, p_budget uuid, p_amount numeric, p_reason text, p_actor text,
+  p_override text default null
 ) returns ledger_answer language plpgsql security definer as $$
 declare
   account public.budget_account;
@@ -71,6 +73,10 @@ begin
     return public.ledger_answer_of('invalid_amount', account, null);
   elsif account.frozen then
     return public.ledger_answer_of(public.ledger_frozen(account), account, null);
+  elsif p_amount < account.authorized and p_override is null
+        and account.control_mode = 'absolute'
+        and p_amount < public.used(account) + account.rolled_up then
+    return public.ledger_answer_of('below_used', account, null);
   end if;
   change := p_amount - account.authorized;
   if change > 0 then
@@ -90,7 +96,8 @@ drop function if exists ledger_spend;
 create function ledger_spend(
   p_tenant uuid, p_budget uuid, p_amount numeric, p_currency text,
   p_ref_type text, p_ref_id text, p_reason text, p_actor text,
-  p_key text default null, p_request bytea default null, p_override text default null
+  p_key text default null, p_request bytea default null, p_override text default null,
+  p_dated timestamptz default null
 ) returns ledger_answer language plpgsql security definer as $$
 declare r public.ledger_answer;
 begin
@@ -102,7 +109,7 @@ begin
   end if;
   return public.ledger_reserve_carefully(
     p_tenant, p_budget, p_amount, p_currency, p_ref_type, p_ref_id, null, p_actor, p_key, p_request,
-    'spent', p_override, p_reason);
+    'spent', p_override, p_reason, p_dated);
 end $$;
 
 -- Move authorized money from one budget to another: two entries that sum to zero, under both locks.

@@ -57,9 +57,10 @@ end $$;
 
 -- One step of a hold: 'commit', 'charge', 'release', 'expire' or 'refund', of an amount or, where it
 -- is null, of all that is left.
-create or replace function ledger_step(
+drop function if exists ledger_step;
+create function ledger_step(
   p_tenant uuid, p_kind text, p_ref_type text, p_ref_id text, p_amount numeric, p_actor text,
-  p_reason text, p_key text, p_request bytea
+  p_reason text, p_key text, p_request bytea, p_dated timestamptz default null
 ) returns ledger_answer language plpgsql as $$
 declare
   r public.ledger_answer;
@@ -111,7 +112,7 @@ begin
     account, p_kind,
     case p_kind when 'refund' then 'spent' else held.stage end,
     case p_kind when 'charge' then 'spent' when 'commit' then 'committed' else 'available' end,
-    moved, p_ref_type, p_ref_id, p_actor, p_reason);
+    moved, p_ref_type, p_ref_id, p_actor, p_reason, p_dated);
   if p_kind = 'charge' then
     perform public.ledger_tell_crossing(account, 0, 0, moved);
   end if;
@@ -136,11 +137,11 @@ end $$;
 drop function if exists ledger_charge;
 create function ledger_charge(
   p_tenant uuid, p_ref_type text, p_ref_id text, p_amount numeric, p_actor text,
-  p_key text default null, p_request bytea default null
+  p_key text default null, p_request bytea default null, p_dated timestamptz default null
 ) returns ledger_answer language plpgsql security definer as $$
 begin
   return public.ledger_step(
-    p_tenant, 'charge', p_ref_type, p_ref_id, p_amount, p_actor, null, p_key, p_request);
+    p_tenant, 'charge', p_ref_type, p_ref_id, p_amount, p_actor, null, p_key, p_request, p_dated);
 end $$;
 
 -- Give back what was set aside, wholly or in part.
@@ -169,11 +170,12 @@ end $$;
 drop function if exists ledger_refund;
 create function ledger_refund(
   p_tenant uuid, p_ref_type text, p_ref_id text, p_amount numeric, p_reason text, p_actor text,
-  p_key text default null, p_request bytea default null
+  p_key text default null, p_request bytea default null, p_dated timestamptz default null
 ) returns ledger_answer language plpgsql security definer as $$
 begin
   return public.ledger_step(
-    p_tenant, 'refund', p_ref_type, p_ref_id, p_amount, p_actor, p_reason, p_key, p_request);
+    p_tenant, 'refund', p_ref_type, p_ref_id, p_amount, p_actor, p_reason, p_key, p_request,
+    p_dated);
 end $$;
 
 -- Release the holds of a tenant that have passed their expiry. Returns how many.

@@ -37,10 +37,12 @@ end $$;
 
 -- Whatever is not plain, under the locks: references seen before, refusals, overrides, budgets under
 -- others, and what is spent at once (stage 'spent'), kept as a hold that was charged in full.
-create or replace function ledger_reserve_carefully(
+drop function if exists ledger_reserve_carefully;
+create function ledger_reserve_carefully(
   p_tenant uuid, p_budget uuid, p_amount numeric, p_currency text,
   p_ref_type text, p_ref_id text, p_expires_at timestamptz, p_actor text,
-  p_key text, p_request bytea, p_stage text, p_override text, p_reason text
+  p_key text, p_request bytea, p_stage text, p_override text, p_reason text,
+  p_dated timestamptz default null
 ) returns ledger_answer language plpgsql as $$
 declare
   at_once numeric := case p_stage when 'spent' then p_amount else 0 end;
@@ -76,7 +78,7 @@ begin
     before,
     case p_stage when 'reserved' then 'reserve' when 'committed' then 'commit' else 'charge' end,
     'available', p_stage, p_amount, p_ref_type, p_ref_id, p_actor,
-    coalesce('override: ' || p_override, p_reason));
+    coalesce('override: ' || p_override, p_reason), p_dated);
   insert into public.hold
     (tenant_id, account_id, budget_id, ref_type, ref_id, stage, amount, charged, state, expires_at)
   values (p_tenant, account.id, p_budget, p_ref_type, p_ref_id,
