@@ -75,7 +75,7 @@ begin
     return public.ledger_answer_of(public.ledger_frozen(account), account, null);
   elsif p_amount < account.authorized and p_override is null
         and account.control_mode = 'absolute'
-        and p_amount < public.used(account) + account.rolled_up then
+        and public.used(account) + account.rolled_up > greatest(p_amount, 0) then
     return public.ledger_answer_of('below_used', account, null);
   end if;
   change := p_amount - account.authorized;
