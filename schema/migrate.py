@@ -45,6 +45,7 @@ SCRIPTS = (
     "policies/tenant_wall.sql",
     "triggers/append_only.sql",
     "triggers/row_care.sql",
+    "triggers/hold_care.sql",
     "triggers/import_history.sql",
     "triggers/events.sql",
     "triggers/audit.sql",

@@ -97,11 +97,13 @@ def edit_budget(
     version: int,
     changes: dict[str, Any],
     actor: str,
+    override: str | None = None,
 ) -> Any:
     """Change a budget that is still at `version`; a new `amount` is posted as an adjustment.
 
-    Raises NotFound, VersionStale (with the present version), BudgetFrozen, PeriodClosed,
-    InvalidAmount.
+    Under absolute control it falls below what is used only with a reason to `override`; the caller
+    has made sure of the right to. Raises NotFound, VersionStale (with the present version),
+    BudgetFrozen, PeriodClosed, BelowUsed, InvalidAmount.
     """
     budget = lock_budget(session, budget_id)
     if budget.row_version != version:
@@ -119,7 +121,8 @@ def edit_budget(
     budget.updated_at = func.now()  # a change of the amount alone is a new version too
     _flush(session)
     if changes.get("amount") is not None:
-        _authorize(session, tenant_id, budget_id, changes["amount"], "edited", actor)
+        reason = f"override: {override}" if override else "edited"
+        _authorize(session, tenant_id, budget_id, changes["amount"], reason, actor, override)
     session.expire(budget)
     row = get_balance(session, budget_id)
     if finalized:
@@ -169,16 +172,20 @@ def lock_budget(session: Session, budget_id: UUID) -> Budget:
 
 
 def _authorize(
-    session: Session, tenant_id: UUID, budget_id: UUID, amount: Decimal, reason: str, actor: str
-) -> None:
+    session: Session, tenant_id: UUID, budget_id: UUID, amount: Decimal, reason: str, actor: str,
+    override: str | None = None,
+) -> None:  # fmt: skip
     row = session.execute(
-        text("select * from ledger_authorize(:tenant, :budget, :amount, :reason, :actor)"),
+        text(
+            "select * from ledger_authorize(:tenant, :budget, :amount, :reason, :actor, :override)"
+        ),
         {
             "tenant": tenant_id,
             "budget": budget_id,
             "amount": amount,
             "reason": reason,
             "actor": actor,
+            "override": override,
         },
     ).one()
     answer_of(row)

@@ -27,6 +27,10 @@ REFUSALS: dict[str, tuple[type[errors.BursarError], str]] = {
         errors.InsufficientFunds,
         "Only {available} {currency} of the budget is available.",
     ),
+    "below_used": (
+        errors.BelowUsed,
+        "The budget would fall below what is reserved, committed and spent on it.",
+    ),
     "reference_reused": (errors.ReferenceReused, ""),
     "already_charged": (errors.AlreadyCharged, ""),
     "already_released": (errors.AlreadyReleased, ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -18,12 +19,16 @@ def fund(
     *,
     reason: str,
     actor: str,
+    dated: datetime | None = None,
     retry: Retry | None = None,
 ) -> Answer:
-    """Add money to a budget. Raises NotFound, CurrencyMismatch, InvalidAmount, BudgetFrozen."""
+    """Add money to a budget; `dated` says from when on it counts, the present without it.
+
+    Raises NotFound, CurrencyMismatch, InvalidAmount, BudgetFrozen, PeriodClosed.
+    """
     row = database.call(
-        "select * from ledger_fund(%s, %s, %s, %s, %s, %s, %s, %s)",
-        (tenant_id, budget_id, amount, currency, reason, actor, *keyed(retry)),
+        "select * from ledger_fund(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (tenant_id, budget_id, amount, currency, reason, actor, *keyed(retry), dated),
     )
     return answer_of(row)
 

@@ -50,16 +50,19 @@ def charge(
     *,
     actor: str,
     ref_type: str = "reservation",
+    dated: datetime | None = None,
     retry: Retry | None = None,
 ) -> Answer:
     """Spend what a reservation holds, all of it when `amount` is None.
 
-    Raises NotFound, AlreadyCharged, AlreadyReleased, AmountExceedsReservation, InvalidAmount,
-    BudgetFrozen, IdempotencyKeyReused.
+    With `dated` it counts from that moment on, not from the present; where that lies in a
+    period that is closed, from the first day that is open. Raises NotFound, AlreadyCharged,
+    AlreadyReleased, AmountExceedsReservation, InvalidAmount, BudgetFrozen,
+    IdempotencyKeyReused.
     """
     row = database.call(
-        "select * from ledger_charge(%s, %s, %s, %s, %s, %s, %s)",
-        (tenant_id, ref_type, ref_id, amount, actor, *keyed(retry)),
+        "select * from ledger_charge(%s, %s, %s, %s, %s, %s, %s, %s)",
+        (tenant_id, ref_type, ref_id, amount, actor, *keyed(retry), dated),
     )
     return answer_of(row, "reservation")
 
@@ -112,16 +115,17 @@ def refund(
     reason: str,
     actor: str,
     ref_type: str = "reservation",
+    dated: datetime | None = None,
     retry: Retry | None = None,
 ) -> Answer:
-    """Give back what was charged, all of it when `amount` is None.
+    """Give back what was charged, all of it when `amount` is None; `dated` as in `charge`.
 
     Raises NotFound, NotCharged, AlreadyRefunded, AmountExceedsCharged, InvalidAmount, BudgetFrozen,
     IdempotencyKeyReused.
     """
     row = database.call(
-        "select * from ledger_refund(%s, %s, %s, %s, %s, %s, %s, %s)",
-        (tenant_id, ref_type, ref_id, amount, reason, actor, *keyed(retry)),
+        "select * from ledger_refund(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (tenant_id, ref_type, ref_id, amount, reason, actor, *keyed(retry), dated),
     )
     return answer_of(row, "reservation")
 
@@ -138,14 +142,18 @@ def spend(
     ref_type: str = "reservation",
     reason: str | None = None,
     override: str | None = None,
+    dated: datetime | None = None,
     retry: Retry | None = None,
 ) -> Answer:
-    """Spend `amount` without a reservation, under a reference. Raises as `reserve`."""
+    """Spend `amount` without a reservation, under a reference; `dated` as in `charge`.
+
+    Raises as `reserve`.
+    """
     row = database.call(
-        "select * from ledger_spend(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "select * from ledger_spend(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             tenant_id, budget_id, amount, currency, ref_type, ref_id, reason, actor,
-            *keyed(retry), override,
+            *keyed(retry), override, dated,
         ),
     )  # fmt: skip
     return answer_of(row)

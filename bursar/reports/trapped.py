@@ -68,7 +68,7 @@ def find_trapped(
     limit: int = 200,
 ) -> Findings:
     """Open holds whose charge is at most as probable as `most_probable`, the unlikeliest first."""
-    names = (tenant_id, _first_id_of(now - LEARNS_FROM), now)
+    names = (tenant_id, now - LEARNS_FROM, now)
     found = Findings()
     for row in stream_rows(session, "select * from report_trapped(%s, %s, %s)", names):
         if row.probability > most_probable:
@@ -89,11 +89,6 @@ def _trapped(row: Any) -> Trapped:
     names = Trapped.__dataclass_fields__
     values = {name: getattr(row, name) for name in names}
     return Trapped(**{**values, **{name: int(values[name]) for name in seconds}})
-
-
-def _first_id_of(moment: datetime) -> UUID:
-    """The least time-ordered id of a moment."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def release_each(

@@ -34,7 +34,7 @@ begin
     from budget b
     cross join lateral (
       -- OFFSET 0 keeps the look-up by budget even while statistics are stale after a bulk load.
-      select * from budget_account x
+      select x.*, x.used, x.available from budget_account x
        where x.tenant_id = b.tenant_id and x.budget_id = b.id
          and x.line_key is null and x.closed_at is null
       offset 0

@@ -12,13 +12,15 @@ declare
   plain public.ledger_answer;
   account public.budget_account;
   used numeric;
+  available numeric;
   most numeric;
   soft numeric;
   approach numeric;
   amount numeric;
   known jsonb;
-  twins boolean := (select count(*) <> count(distinct (p_ref_types[i], p_ref_ids[i]))
-                      from unnest(p_places) i);
+  twins boolean := cardinality(p_places) <> (
+    select count(*) from (select p_ref_types[i], p_ref_ids[i] from unnest(p_places) i
+                           group by 1, 2) u);
   held public.hold;
   refusal text;
   moment timestamptz;
@@ -29,7 +31,8 @@ declare
   more numeric := 0;
 begin
   account := public.ledger_lock_account(p_tenant, p_account);
-  used := account.used + account.rolled_up;
+  used := public.used(account) + account.rolled_up;
+  available := public.available(account);
   most := public.ledger_limit(account);
   soft := account.authorized * account.soft_cap_pct / 100;
   approach := account.authorized * account.approach_pct / 100;
@@ -42,8 +45,7 @@ begin
   -- Looked up under the lock: whoever used one of these references before has written it.
   select coalesce(jsonb_object_agg(h.ref_type || chr(31) || h.ref_id, to_jsonb(h)), '{}')
     into known
-    from (select distinct p_ref_types[i] as ref_type, p_ref_ids[i] as ref_id
-            from unnest(p_places) i) u
+    from (select p_ref_types[i] as ref_type, p_ref_ids[i] as ref_id from unnest(p_places) i) u
     cross join lateral (
       select * from public.hold x
        where x.tenant_id = p_tenant and x.ref_type = u.ref_type and x.ref_id = u.ref_id
@@ -76,8 +78,7 @@ begin
     used := used + amount;
     more := more + amount;
     account.reserved := account.reserved + amount;
-    account.used := account.used + amount;
-    account.available := account.available - amount;
+    available := available - amount;
     account.entry_seq := account.entry_seq + 1;
     account.head_hash := public.ledger_entry_hash(
       account.head_hash, p_tenant, account.id, account.entry_seq, 'reserve', 'available',
@@ -93,7 +94,7 @@ begin
     r.remaining := amount;
     r.expires_at := p_expiries[place];
     r.reserved := account.reserved;
-    r.available := account.available;
+    r.available := available;
     r.utilization_percent := public.ledger_utilization(used, account.authorized);
     r.soft_cap_exceeded := used >= soft;
     r.hard_cap_approaching := used >= approach;
@@ -109,7 +110,6 @@ begin
       held.charged := 0;
       held.released := 0;
       held.refunded := 0;
-      held.remaining := amount;
       held.expires_at := p_expiries[place];
       known := known || jsonb_build_object(
         p_ref_types[place] || chr(31) || p_ref_ids[place], to_jsonb(held));
@@ -127,9 +127,10 @@ begin
            p_ref_types[u.place], p_ref_ids[u.place], p_actors[u.place], moment, moment, u.hash
       from unnest(posted, seqs, hashes) u (place, seq, hash);
     insert into public.hold
-      (tenant_id, account_id, budget_id, ref_type, ref_id, amount, expires_at)
-    select p_tenant, account.id, account.budget_id, p_ref_types[i], p_ref_ids[i], p_amounts[i],
-           p_expiries[i]
+      (tenant_id, account_id, budget_id, ref_type, ref_id, stage, state, amount, charged,
+       released, refunded, expires_at, created_at, updated_at)
+    select p_tenant, account.id, account.budget_id, p_ref_types[i], p_ref_ids[i], 'reserved',
+           'open', p_amounts[i], 0, 0, 0, p_expiries[i], now(), now()
       from unnest(posted) i;
     perform public.ledger_tell_crossing(account, 0, more, 0);
   end if;
@@ -174,13 +175,12 @@ begin
   begin
     for part in
       -- Those nearer the root first, as everywhere, so that two batches never wait for each other.
-      select a.id, u.budget_id, coalesce(a.controllers, '{}') as above,
-             array_agg(u.place order by u.place) as places
-        from (select p_budgets[i] as budget_id, i as place from unnest(places) i) u
+      select a.id, u.budget_id, coalesce(a.controllers, '{}') as above, u.places
+        from (select p_budgets[i] as budget_id, array_agg(i order by i) as places
+                from unnest(places) i group by 1) u
         left join public.budget_account a
           on a.tenant_id = p_tenant and a.budget_id = u.budget_id
              and a.line_key is null and a.closed_at is null
-       group by a.id, u.budget_id, a.controllers
        order by cardinality(a.controllers), a.id
     loop
       if part.id is not null and part.above = '{}' then

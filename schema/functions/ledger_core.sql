@@ -38,22 +38,38 @@ create type ledger_answer as (
   entry_seq bigint
 );
 
--- The chain: each entry's hash covers its content and the hash before it. The text becomes bytes by
--- a cast, with backslashes doubled for it, because convert_to is only stable: a function over it
--- could not be inlined, and a bulk import would take three times as long to chain.
+-- What follows from the counters. Functions of the row and not generated columns, whose text
+-- PostgreSQL reads anew for each statement; `a.used` calls them too.
+create or replace function used(p_account budget_account) returns numeric
+language sql immutable parallel safe as $$
+  select p_account.reserved + p_account.committed + p_account.spent
+$$;
+
+create or replace function available(p_account budget_account) returns numeric
+language sql immutable parallel safe as $$
+  select p_account.authorized - p_account.reserved - p_account.committed - p_account.spent
+         - p_account.rolled_up
+$$;
+
+create or replace function remaining(p_hold hold) returns numeric
+language sql immutable parallel safe as $$
+  select p_hold.amount - p_hold.charged - p_hold.released
+$$;
+
+-- The chain: each entry's hash covers its content and the hash before it. Few calls do it, because
+-- looking each of them up costs more than what it does; and it is only stable, so that a bulk
+-- import can have it inlined.
 create or replace function ledger_entry_hash(
   p_previous bytea, p_tenant uuid, p_account uuid, p_seq bigint, p_kind text,
   p_from text, p_to text, p_amount numeric, p_ref_type text, p_ref_id text, p_import uuid,
   p_actor text, p_reason text, p_effective timestamptz, p_recorded timestamptz
-) returns bytea language sql immutable parallel safe as $$
-  select sha256(coalesce(p_previous, ''::bytea) || replace(
-    p_tenant::text || chr(31) || p_account::text || chr(31) || p_seq::text || chr(31) || p_kind
-    || chr(31) || p_from || chr(31) || p_to || chr(31) || p_amount::numeric(20, 4)::text || chr(31)
-    || coalesce(p_ref_type, '') || chr(31) || coalesce(p_ref_id, '') || chr(31)
-    || coalesce(p_import::text, '') || chr(31) || p_actor || chr(31) || coalesce(p_reason, '')
-    || chr(31) || extract(epoch from p_effective - timestamptz '1970-01-01 00:00:00+00')::text
-    || chr(31) || extract(epoch from p_recorded - timestamptz '1970-01-01 00:00:00+00')::text,
-    '\', '\\')::bytea)
+) returns bytea language sql stable parallel safe as $$
+  select sha256(coalesce(p_previous, ''::bytea) || convert_to(
+    concat_ws(chr(31), p_tenant, p_account, p_seq, p_kind, p_from, p_to, p_amount::numeric(20, 4),
+              coalesce(p_ref_type, ''), coalesce(p_ref_id, ''), coalesce(p_import::text, ''),
+              p_actor, coalesce(p_reason, ''), extract(epoch from p_effective),
+              extract(epoch from p_recorded)),
+    getdatabaseencoding()))
 $$;
 
 -- The most that may be used: the authorized money with its tolerance, under the hard cap.
@@ -159,27 +175,58 @@ create or replace function ledger_fits(p_account budget_account, p_amount numeri
 language plpgsql as $$
 begin
   if p_account.control_mode = 'absolute'
-     and p_account.used + p_account.rolled_up + p_amount > public.ledger_limit(p_account) then
+     and public.used(p_account) + p_account.rolled_up + p_amount > public.ledger_limit(p_account) then
     return false;
   end if;
   return p_account.controllers = '{}' or not exists (
     select from public.budget_account a
      where a.tenant_id = p_account.tenant_id and a.id = any (p_account.controllers)
-       and a.used + a.rolled_up + p_amount > public.ledger_limit(a));
+       and public.used(a) + a.rolled_up + p_amount > public.ledger_limit(a));
+end $$;
+
+-- When something dated back counts: then, but neither before the account's own period began nor in a
+-- fiscal period that is closed; then on the first day that is open. Never later than it is recorded.
+create or replace function ledger_effective(
+  p_account budget_account, p_dated timestamptz, p_moment timestamptz
+) returns timestamptz language plpgsql stable as $$
+declare
+  counts timestamptz := greatest(p_dated, p_account.opened_at);
+  reopens timestamptz;
+begin
+  loop
+    select max((p.ends_on + 1)::timestamp at time zone t.time_zone) into reopens
+      from public.tenant t
+      join public.fiscal_period p
+        on p.tenant_id = t.id and p.state <> 'open' and p.calendar is null
+           and (counts at time zone t.time_zone)::date between p.starts_on and p.ends_on
+     where t.id = p_account.tenant_id;
+    exit when reopens is null;
+    counts := reopens;
+  end loop;
+  return least(counts, p_moment);
 end $$;
 
 -- Move money between two buckets of a locked account and write the entry, in one statement. The
 -- moment is taken after the lock and never before that of the last entry, so that seq and time
 -- agree. Budgets above that control this one count what it uses.
-create or replace function ledger_append(
+drop function if exists ledger_append;
+create function ledger_append(
   p_account budget_account, p_kind text, p_from text, p_to text, p_amount numeric,
-  p_ref_type text, p_ref_id text, p_actor text, p_reason text
+  p_ref_type text, p_ref_id text, p_actor text, p_reason text, p_dated timestamptz default null
 ) returns budget_account language plpgsql as $$
 declare
   moment timestamptz := greatest(clock_timestamp(), p_account.updated_at);
+  counts timestamptz := moment;
   used numeric := public.ledger_delta_used(p_from, p_to, p_amount);
   account public.budget_account;
 begin
+  if p_from = p_to then
+    raise exception 'an entry moves money from one bucket to another'
+      using errcode = 'check_violation';
+  end if;
+  if p_dated is not null then
+    counts := public.ledger_effective(p_account, p_dated, moment);
+  end if;
   with counted as (
     update public.budget_account a set
       authorized = a.authorized + case when p_from = 'external' then p_amount
@@ -193,7 +240,7 @@ begin
       entry_seq = a.entry_seq + 1,
       head_hash = public.ledger_entry_hash(
         a.head_hash, a.tenant_id, a.id, a.entry_seq + 1, p_kind,
-        p_from, p_to, p_amount, p_ref_type, p_ref_id, null, p_actor, p_reason, moment, moment),
+        p_from, p_to, p_amount, p_ref_type, p_ref_id, null, p_actor, p_reason, counts, moment),
       updated_at = moment
      where a.tenant_id = p_account.tenant_id and a.id = p_account.id
     returning a.*
@@ -202,7 +249,7 @@ begin
       (tenant_id, account_id, seq, kind, from_bucket, to_bucket, amount, ref_type, ref_id,
        actor, reason, effective_at, recorded_at, hash)
     select c.tenant_id, c.id, c.entry_seq, p_kind, p_from, p_to, p_amount,
-           p_ref_type, p_ref_id, p_actor, p_reason, moment, moment, c.head_hash
+           p_ref_type, p_ref_id, p_actor, p_reason, counts, moment, c.head_hash
       from counted c
   )
   select c.* into account from counted c;
@@ -218,7 +265,7 @@ create or replace function ledger_answer_of(
 ) returns ledger_answer language plpgsql immutable as $$
 declare
   r public.ledger_answer;
-  used numeric := p_account.used + p_account.rolled_up;
+  used numeric := public.used(p_account) + p_account.rolled_up;
 begin
   r.code := p_code;
   r.replayed := false;
@@ -229,7 +276,7 @@ begin
   r.reserved := p_account.reserved;
   r.committed := p_account.committed;
   r.spent := p_account.spent;
-  r.available := p_account.available;
+  r.available := public.available(p_account);
   r.entry_seq := p_account.entry_seq;
   r.utilization_percent := public.ledger_utilization(used, p_account.authorized);
   r.soft_cap_exceeded := used >= p_account.authorized * p_account.soft_cap_pct / 100 and used > 0;
@@ -242,7 +289,7 @@ begin
   r.charged := p_hold.charged;
   r.released := p_hold.released;
   r.refunded := p_hold.refunded;
-  r.remaining := p_hold.remaining;
+  r.remaining := public.remaining(p_hold);
   r.expires_at := p_hold.expires_at;
   return r;
 end $$;
@@ -262,7 +309,7 @@ create or replace function ledger_tell_crossing(
   p_after budget_account, p_authorized numeric, p_used numeric, p_spent numeric
 ) returns void language plpgsql as $$
 declare
-  used numeric := p_after.used + p_after.rolled_up;
+  used numeric := public.used(p_after) + p_after.rolled_up;
   level int := public.ledger_level(p_after, p_after.authorized, used, p_after.spent);
 begin
   if level > public.ledger_level(p_after, p_after.authorized - p_authorized, used - p_used,

@@ -4,7 +4,7 @@
 drop function if exists ledger_fund;
 create function ledger_fund(
   p_tenant uuid, p_budget uuid, p_amount numeric, p_currency text, p_reason text, p_actor text,
-  p_key text default null, p_request bytea default null
+  p_key text default null, p_request bytea default null, p_dated timestamptz default null
 ) returns ledger_answer language plpgsql security definer as $$
 declare
   r public.ledger_answer;
@@ -33,7 +33,7 @@ begin
     return public.ledger_remember(p_tenant, p_key, p_request, r);
   end if;
   account := public.ledger_append(
-    account, 'fund', 'external', 'available', p_amount, null, null, p_actor, p_reason);
+    account, 'fund', 'external', 'available', p_amount, null, null, p_actor, p_reason, p_dated);
   -- Whether it is so large that somebody should hear of it is decided off this path.
   insert into public.outbox (tenant_id, topic, payload)
   values (p_tenant, 'ledger.topup', jsonb_build_object(
@@ -45,10 +45,12 @@ begin
 end $$;
 
 -- Set the authorized amount of a budget to a new figure; the difference is posted, nothing is
--- rewritten. A new budget gets its account here.
+-- rewritten. A new budget gets its account here. Under absolute control not below what is used,
+-- unless there is a reason for it; the caller has made sure of the right to.
 drop function if exists ledger_authorize;
 create function ledger_authorize(
-  p_tenant uuid, p_budget uuid, p_amount numeric, p_reason text, p_actor text
+  p_tenant uuid, p_budget uuid, p_amount numeric, p_reason text, p_actor text,
+  p_override text default null
 ) returns ledger_answer language plpgsql security definer as $$
 declare
   account public.budget_account;
@@ -71,6 +73,10 @@ begin
     return public.ledger_answer_of('invalid_amount', account, null);
   elsif account.frozen then
     return public.ledger_answer_of(public.ledger_frozen(account), account, null);
+  elsif p_amount < account.authorized and p_override is null
+        and account.control_mode = 'absolute'
+        and public.used(account) + account.rolled_up > greatest(p_amount, 0) then
+    return public.ledger_answer_of('below_used', account, null);
   end if;
   change := p_amount - account.authorized;
   if change > 0 then
@@ -90,7 +96,8 @@ drop function if exists ledger_spend;
 create function ledger_spend(
   p_tenant uuid, p_budget uuid, p_amount numeric, p_currency text,
   p_ref_type text, p_ref_id text, p_reason text, p_actor text,
-  p_key text default null, p_request bytea default null, p_override text default null
+  p_key text default null, p_request bytea default null, p_override text default null,
+  p_dated timestamptz default null
 ) returns ledger_answer language plpgsql security definer as $$
 declare r public.ledger_answer;
 begin
@@ -102,7 +109,7 @@ begin
   end if;
   return public.ledger_reserve_carefully(
     p_tenant, p_budget, p_amount, p_currency, p_ref_type, p_ref_id, null, p_actor, p_key, p_request,
-    'spent', p_override, p_reason);
+    'spent', p_override, p_reason, p_dated);
 end $$;
 
 -- Move authorized money from one budget to another: two entries that sum to zero, under both locks.
@@ -162,7 +169,7 @@ begin
          or taking.authorized + p_amount >= 1e16 then 'invalid_amount'
     when giving.frozen then public.ledger_frozen(giving)
     when taking.frozen then public.ledger_frozen(taking)
-    when p_amount > giving.available then 'insufficient_funds'
+    when p_amount > public.available(giving) then 'insufficient_funds'
     end;
   if refusal is not null then
     answers := array[public.ledger_answer_of(refusal, giving, null)];
@@ -224,13 +231,13 @@ begin
                     and e.ref_id = account.id || '/' || p_seq) then 'already_reversed'
     when account.frozen then public.ledger_frozen(account)
     when entry.to_bucket = 'available' and entry.from_bucket = 'external'
-         and account.control_mode = 'absolute' and entry.amount > account.available
+         and account.control_mode = 'absolute' and entry.amount > public.available(account)
       then 'insufficient_funds'
     when more > 0 and not public.ledger_fits(account, more) then 'insufficient_funds'
-    when entry.kind in ('reserve', 'commit') and held.remaining < entry.amount
+    when entry.kind in ('reserve', 'commit') and public.remaining(held) < entry.amount
       then case when held.charged > 0 then 'already_charged' else 'already_released' end
     when entry.kind = 'commit' and entry.from_bucket = 'reserved'
-         and held.remaining <> entry.amount then 'already_charged'
+         and public.remaining(held) <> entry.amount then 'already_charged'
     when entry.kind = 'charge' and held.charged - held.refunded < entry.amount
       then 'already_refunded'
     when entry.kind = 'refund' and held.refunded < entry.amount then 'already_refunded'
@@ -257,11 +264,11 @@ begin
                                  when entry.from_bucket = 'available' and entry.kind <> 'charge'
                                  then entry.amount else 0 end,
     updated_at = account.updated_at
-   where h.tenant_id = p_tenant and h.id = held.id;
+   where h.tenant_id = p_tenant and h.ref_type = held.ref_type and h.ref_id = held.ref_id;
   update public.hold h set
-    state = case when h.remaining > 0 then 'open' when h.charged > 0 then 'charged'
+    state = case when public.remaining(h) > 0 then 'open' when h.charged > 0 then 'charged'
                  else 'released' end
-   where h.tenant_id = p_tenant and h.id = held.id
+   where h.tenant_id = p_tenant and h.ref_type = held.ref_type and h.ref_id = held.ref_id
   returning h.* into held;
   perform public.ledger_tell_crossing(
     account,

@@ -13,7 +13,7 @@ begin
       select b.id from below x
         join public.budget b on b.tenant_id = p_tenant and b.parent_id = x.id
     )
-    select sum(a.used) from below x
+    select sum(public.used(a)) from below x
       join public.budget_account a
         on a.tenant_id = p_tenant and a.budget_id = x.id and a.line_key is null
            and a.closed_at is null), 0);

@@ -7,7 +7,7 @@ create or replace function ledger_hold_refusal(
 ) returns text language plpgsql immutable as $$
 begin
   return case
-    when p_hold.id is null then 'not_found'
+    when p_hold.ref_id is null then 'not_found'
     when p_kind = 'refund' and p_hold.charged = 0 then 'not_charged'
     when p_kind = 'refund' and p_hold.refunded = p_hold.charged then 'already_refunded'
     when p_kind <> 'refund' and p_hold.state = 'charged' then 'already_charged'
@@ -24,7 +24,7 @@ begin
       then 'invalid_amount'
     when p_kind = 'refund' and p_amount > p_hold.charged - p_hold.refunded
       then 'amount_exceeds_charged'
-    when p_kind <> 'refund' and p_amount > p_hold.remaining then 'amount_exceeds_reservation'
+    when p_kind <> 'refund' and p_amount > public.remaining(p_hold) then 'amount_exceeds_reservation'
     end;
 end $$;
 
@@ -57,9 +57,10 @@ end $$;
 
 -- One step of a hold: 'commit', 'charge', 'release', 'expire' or 'refund', of an amount or, where it
 -- is null, of all that is left.
-create or replace function ledger_step(
+drop function if exists ledger_step;
+create function ledger_step(
   p_tenant uuid, p_kind text, p_ref_type text, p_ref_id text, p_amount numeric, p_actor text,
-  p_reason text, p_key text, p_request bytea
+  p_reason text, p_key text, p_request bytea, p_dated timestamptz default null
 ) returns ledger_answer language plpgsql as $$
 declare
   r public.ledger_answer;
@@ -106,12 +107,12 @@ begin
     return public.ledger_remember(p_tenant, p_key, p_request, r);
   end if;
   moved := coalesce(p_amount, case p_kind when 'refund' then held.charged - held.refunded
-                                          else held.remaining end);
+                                          else public.remaining(held) end);
   account := public.ledger_append(
     account, p_kind,
     case p_kind when 'refund' then 'spent' else held.stage end,
     case p_kind when 'charge' then 'spent' when 'commit' then 'committed' else 'available' end,
-    moved, p_ref_type, p_ref_id, p_actor, p_reason);
+    moved, p_ref_type, p_ref_id, p_actor, p_reason, p_dated);
   if p_kind = 'charge' then
     perform public.ledger_tell_crossing(account, 0, 0, moved);
   end if;
@@ -120,13 +121,13 @@ begin
     charged = h.charged + case p_kind when 'charge' then moved else 0 end,
     released = h.released + case when p_kind in ('release', 'expire') then moved else 0 end,
     refunded = h.refunded + case p_kind when 'refund' then moved else 0 end,
-    state = case when p_kind in ('commit', 'refund') or h.remaining <> moved then h.state
+    state = case when p_kind in ('commit', 'refund') or public.remaining(h) <> moved then h.state
                  -- A hold that was charged in part and gave back its rest has been charged.
                  when p_kind = 'charge' or h.charged > 0 then 'charged'
                  when p_kind = 'expire' then 'expired'
                  else 'released' end,
     updated_at = account.updated_at
-   where h.tenant_id = p_tenant and h.id = held.id
+   where h.tenant_id = p_tenant and h.ref_type = p_ref_type and h.ref_id = p_ref_id
   returning h.* into held;
   return public.ledger_remember(
     p_tenant, p_key, p_request, public.ledger_answer_of('ok', account, held));
@@ -136,11 +137,11 @@ end $$;
 drop function if exists ledger_charge;
 create function ledger_charge(
   p_tenant uuid, p_ref_type text, p_ref_id text, p_amount numeric, p_actor text,
-  p_key text default null, p_request bytea default null
+  p_key text default null, p_request bytea default null, p_dated timestamptz default null
 ) returns ledger_answer language plpgsql security definer as $$
 begin
   return public.ledger_step(
-    p_tenant, 'charge', p_ref_type, p_ref_id, p_amount, p_actor, null, p_key, p_request);
+    p_tenant, 'charge', p_ref_type, p_ref_id, p_amount, p_actor, null, p_key, p_request, p_dated);
 end $$;
 
 -- Give back what was set aside, wholly or in part.
@@ -169,11 +170,12 @@ end $$;
 drop function if exists ledger_refund;
 create function ledger_refund(
   p_tenant uuid, p_ref_type text, p_ref_id text, p_amount numeric, p_reason text, p_actor text,
-  p_key text default null, p_request bytea default null
+  p_key text default null, p_request bytea default null, p_dated timestamptz default null
 ) returns ledger_answer language plpgsql security definer as $$
 begin
   return public.ledger_step(
-    p_tenant, 'refund', p_ref_type, p_ref_id, p_amount, p_actor, p_reason, p_key, p_request);
+    p_tenant, 'refund', p_ref_type, p_ref_id, p_amount, p_actor, p_reason, p_key, p_request,
+    p_dated);
 end $$;
 
 -- Release the holds of a tenant that have passed their expiry. Returns how many.

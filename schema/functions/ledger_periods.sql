@@ -62,13 +62,13 @@ begin
   r.reserved := p_account.reserved;
   r.committed := p_account.committed;
   r.spent := p_account.spent;
-  r.available := p_account.available;
+  r.available := public.available(p_account);
   r.unspent := case when p_rollover in ('carry_unspent', 'carry_all')
-                    then least(greatest(p_account.available, 0), trunc(p_cap, p_account.decimals))
+                    then least(greatest(r.available, 0), trunc(p_cap, p_account.decimals))
                     else 0 end;
   r.deficit := case when p_rollover in ('carry_deficit', 'carry_all')
-                    then greatest(-p_account.available, 0) else 0 end;
-  select coalesce(sum(h.remaining), 0), count(*) into r.commitments, r.holds
+                    then greatest(-r.available, 0) else 0 end;
+  select coalesce(sum(public.remaining(h)), 0), count(*) into r.commitments, r.holds
     from public.hold h
    where h.tenant_id = p_account.tenant_id and h.account_id = p_account.id and h.state = 'open'
      and p_rollover in ('carry_commitments', 'carry_all');
@@ -76,7 +76,7 @@ begin
                          and p_account.rolled_up <> 0
                     then public.ledger_held_below(p_account.tenant_id, p_account.budget_id,
                                                   p_recurring) else 0 end;
-  r.lapsed := p_account.available - r.unspent + r.deficit;
+  r.lapsed := r.available - r.unspent + r.deficit;
   return r;
 end $$;
 
@@ -148,9 +148,10 @@ create or replace function ledger_carry_hold(
 ) returns void language plpgsql as $$
 begin
   perform public.ledger_carry(p_hold.tenant_id, p_hold.account_id, p_to.id, p_hold.stage,
-                              p_hold.remaining, p_hold.ref_type, p_hold.ref_id, p_actor, p_reason);
+                              public.remaining(p_hold), p_hold.ref_type, p_hold.ref_id, p_actor, p_reason);
   update public.hold h set account_id = p_to.id, budget_id = p_to.budget_id, updated_at = now()
-   where h.tenant_id = p_hold.tenant_id and h.id = p_hold.id;
+   where h.tenant_id = p_hold.tenant_id and h.ref_type = p_hold.ref_type
+     and h.ref_id = p_hold.ref_id;
 end $$;
 
 -- Everything that goes along, between two locked accounts.
@@ -169,7 +170,7 @@ begin
       select h.* from public.hold h
        where h.tenant_id = p_to.tenant_id and h.account_id = p_ending.from_account
          and h.state = 'open'
-       order by h.id
+       order by h.ref_type, h.ref_id
     loop
       perform public.ledger_carry_hold(held, p_to, p_actor, p_reason);
     end loop;
@@ -237,7 +238,7 @@ begin
   end if;
   select a.* into opened from public.budget_account a
    where a.tenant_id = p_tenant and a.id = opened.id;
-  perform public.ledger_tell_crossing(opened, 0, opened.used, 0);
+  perform public.ledger_tell_crossing(opened, 0, public.used(opened), 0);
   return r;
 end $$;
 

@@ -23,7 +23,7 @@ begin
    where tenant_id = p_tenant and ref_type = p_ref_type and ref_id = p_ref_id;
   select * into account from budget_account
    where tenant_id = p_tenant and id = held.account_id;
-  return ledger_answer_of(case when held.id is null then 'not_found' else 'ok' end, account, held);
+  return ledger_answer_of(case when held.ref_id is null then 'not_found' else 'ok' end, account, held);
 end $$;
 
 -- What moves add to each counter, added up: entries grouped by account and move are few rows, so each
@@ -84,8 +84,8 @@ begin
   end if;
   return query
   select a.budget_id, a.id, a.currency::text,
-         a.authorized, coalesce(f.authorized, 0), a.reserved, coalesce(f.reserved, 0),
-         a.committed, coalesce(f.committed, 0), a.spent, coalesce(f.spent, 0),
+         a.authorized, coalesce(f.authorized, 0), a.reserved::numeric, coalesce(f.reserved, 0),
+         a.committed::numeric, coalesce(f.committed, 0), a.spent, coalesce(f.spent, 0),
          a.rolled_up, d.rolled_up,
          abs(a.authorized - coalesce(f.authorized, 0)) + abs(a.reserved - coalesce(f.reserved, 0))
          + abs(a.committed - coalesce(f.committed, 0)) + abs(a.spent - coalesce(f.spent, 0))

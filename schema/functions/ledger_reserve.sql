@@ -1,5 +1,6 @@
 -- Setting money aside: the hottest path of all. One call is one round trip, and in it one statement
--- that locks, checks, counts, writes the entry and keeps the hold.
+-- that locks, checks and counts, one that keeps the hold and one that writes the entry. Most of what
+-- such a statement costs is making it ready, by the number of its operators and functions.
 
 -- Why an amount may not be set aside in an account, or null when it may.
 create or replace function ledger_refusal(
@@ -22,10 +23,10 @@ begin
   insert into public.alert (tenant_id, type, severity, budget_id, utilization_percent, message,
                             details, dedup_key)
   select p_account.tenant_id, 'hard_cap_reached', 'critical', p_account.budget_id,
-         public.ledger_utilization(p_account.used, p_account.authorized),
+         public.ledger_utilization(public.used(p_account), p_account.authorized),
          'A reservation was refused because the budget does not have enough available.',
          jsonb_build_object('attempted_amount', p_amount::text,
-                            'available', p_account.available::text,
+                            'available', public.available(p_account)::text,
                             'currency', p_account.currency),
          'hard_cap_reached:' || p_account.budget_id
    where not exists (select 1 from public.alert
@@ -36,10 +37,12 @@ end $$;
 
 -- Whatever is not plain, under the locks: references seen before, refusals, overrides, budgets under
 -- others, and what is spent at once (stage 'spent'), kept as a hold that was charged in full.
-create or replace function ledger_reserve_carefully(
+drop function if exists ledger_reserve_carefully;
+create function ledger_reserve_carefully(
   p_tenant uuid, p_budget uuid, p_amount numeric, p_currency text,
   p_ref_type text, p_ref_id text, p_expires_at timestamptz, p_actor text,
-  p_key text, p_request bytea, p_stage text, p_override text, p_reason text
+  p_key text, p_request bytea, p_stage text, p_override text, p_reason text,
+  p_dated timestamptz default null
 ) returns ledger_answer language plpgsql as $$
 declare
   at_once numeric := case p_stage when 'spent' then p_amount else 0 end;
@@ -75,7 +78,7 @@ begin
     before,
     case p_stage when 'reserved' then 'reserve' when 'committed' then 'commit' else 'charge' end,
     'available', p_stage, p_amount, p_ref_type, p_ref_id, p_actor,
-    coalesce('override: ' || p_override, p_reason));
+    coalesce('override: ' || p_override, p_reason), p_dated);
   insert into public.hold
     (tenant_id, account_id, budget_id, ref_type, ref_id, stage, amount, charged, state, expires_at)
   values (p_tenant, account.id, p_budget, p_ref_type, p_ref_id,
@@ -85,6 +88,19 @@ begin
   perform public.ledger_tell_crossing(account, 0, p_amount, at_once);
   return public.ledger_remember(
     p_tenant, p_key, p_request, public.ledger_answer_of('ok', account, held));
+end $$;
+
+-- Take back what was counted in this transaction, before its entry was written: the account is again
+-- as its last entry left it.
+create or replace function ledger_uncount(p_tenant uuid, p_account uuid, p_amount numeric)
+returns void language plpgsql as $$
+begin
+  update public.budget_account a set
+    reserved = a.reserved - p_amount, entry_seq = a.entry_seq - 1,
+    (head_hash, updated_at) = (
+      select (array_agg(e.hash))[1], coalesce(max(e.recorded_at), a.updated_at) from public.ledger_entry e
+       where e.tenant_id = p_tenant and e.account_id = p_account and e.seq = a.entry_seq - 1)
+   where a.tenant_id = p_tenant and a.id = p_account;
 end $$;
 
 -- Set money aside in a stage ('reserved', or 'committed' for an obligation without a reservation).
@@ -102,91 +118,88 @@ declare
   r public.ledger_answer;
   account public.budget_account;
   moment timestamptz;
+  account_id uuid;
+  currency text;
+  authorized numeric;
+  reserved numeric;
+  committed numeric;
+  spent numeric;
+  used numeric;
+  soft numeric;
+  approach numeric;
+  seq bigint;
+  hash bytea;
 begin
-  perform set_config('bursar.tenant', p_tenant::text, true),
-          set_config('enable_seqscan', 'off', true);
+  -- Asked as expressions: a statement of its own would cost several times as much. None is null.
+  if set_config('bursar.tenant', p_tenant::text, true) is null
+     or set_config('enable_seqscan', 'off', true) is null then
+    return null;
+  end if;
   if p_key is not null then
     r := public.ledger_replay(p_tenant, p_key, p_request);
     if r.code is not null then
       return r;
     end if;
   end if;
-  perform 1 from public.hold
-    where tenant_id = p_tenant and ref_type = p_ref_type and ref_id = p_ref_id;
-  if not found and p_override is null then
-    -- A queue of its own for each budget: those who wait get their turn in order.
-    perform pg_advisory_xact_lock(hashtextextended(p_budget::text, 0));
+  -- A queue of its own for each budget: those who wait get their turn in order.
+  if p_stage = 'reserved' and p_override is null
+     and pg_advisory_xact_lock(hashtextextended(p_budget::text, 0)) is not null then
     moment := clock_timestamp();
-    with counted as (
-      update public.budget_account a set
-        reserved = a.reserved + case p_stage when 'reserved' then p_amount else 0 end,
-        committed = a.committed + case p_stage when 'committed' then p_amount else 0 end,
-        entry_seq = a.entry_seq + 1,
-        head_hash = public.ledger_entry_hash(
-          a.head_hash, p_tenant, a.id, a.entry_seq + 1,
-          case p_stage when 'reserved' then 'reserve' else 'commit' end, 'available', p_stage,
-          p_amount, p_ref_type, p_ref_id, null, p_actor, null,
-          greatest(moment, a.updated_at), greatest(moment, a.updated_at)),
-        updated_at = greatest(moment, a.updated_at)
-       where a.tenant_id = p_tenant and a.budget_id = p_budget
-         and a.line_key is null and a.closed_at is null
-         and a.controllers = '{}' and not a.frozen and a.currency = p_currency
-         and p_amount > 0 and p_amount = round(p_amount, a.decimals)
-         and (a.control_mode <> 'absolute'
-              or a.used + a.rolled_up + p_amount <= public.ledger_limit(a))
-      returning a.*
-    ), entered as (
-      insert into public.ledger_entry
-        (tenant_id, account_id, seq, kind, from_bucket, to_bucket, amount, ref_type, ref_id,
-         actor, effective_at, recorded_at, hash)
-      select p_tenant, c.id, c.entry_seq,
-             case p_stage when 'reserved' then 'reserve' else 'commit' end, 'available', p_stage,
-             p_amount, p_ref_type, p_ref_id, p_actor, c.updated_at, c.updated_at, c.head_hash
-        from counted c
-    ), kept as (
-      -- Of two at once with one reference the slower fails here, is tried again, and replays.
+    update public.budget_account a set
+      reserved = a.reserved + p_amount,
+      entry_seq = a.entry_seq + 1,
+      head_hash = public.ledger_entry_hash(
+        a.head_hash, p_tenant, a.id, a.entry_seq + 1, 'reserve', 'available', 'reserved',
+        p_amount, p_ref_type, p_ref_id, null, p_actor, null, moment, moment),
+      updated_at = moment
+     where a.tenant_id = p_tenant and a.budget_id = p_budget
+       and a.line_key is null and a.closed_at is null
+       and a.controllers = '{}' and not a.frozen and a.currency = p_currency
+       and p_amount > 0 and p_amount = round(p_amount, a.decimals)
+       and (a.control_mode <> 'absolute'
+            or a.reserved + a.committed + a.spent + a.rolled_up + p_amount
+               <= public.ledger_limit(a))
+       and a.updated_at <= moment  -- else somebody was faster whose queue is another
+    returning a.id, a.currency, a.authorized, a.reserved, a.committed, a.spent,
+              a.reserved + a.committed + a.spent + a.rolled_up,
+              a.authorized * a.soft_cap_pct / 100, a.authorized * a.approach_pct / 100,
+              a.entry_seq, a.head_hash
+      into account_id, currency, authorized, reserved, committed, spent, used, soft, approach,
+           seq, hash;
+    if account_id is not null then
       insert into public.hold
-        (tenant_id, account_id, budget_id, ref_type, ref_id, stage, amount, expires_at)
-      select p_tenant, c.id, p_budget, p_ref_type, p_ref_id, p_stage, p_amount, p_expires_at
-        from counted c
-    )
-    select c.* into account from counted c;
-    if account.id is not null then
-      -- Written out, because handing whole rows to functions costs as much as writing the entry.
-      if account.used + account.rolled_up
-         >= account.authorized * least(account.soft_cap_pct, account.approach_pct) / 100 then
-        perform public.ledger_tell_crossing(account, 0, p_amount, 0);
+        (tenant_id, account_id, budget_id, ref_type, ref_id, stage, state, amount, charged,
+         released, refunded, expires_at, created_at, updated_at)
+      values (p_tenant, account_id, p_budget, p_ref_type, p_ref_id, 'reserved', 'open', p_amount,
+              0, 0, 0, p_expires_at, moment, moment)
+      on conflict do nothing;
+      if found then
+        insert into public.ledger_entry
+          (tenant_id, account_id, seq, kind, from_bucket, to_bucket, amount, ref_type, ref_id,
+           actor, effective_at, recorded_at, hash)
+        values (p_tenant, account_id, seq, 'reserve', 'available', 'reserved', p_amount,
+                p_ref_type, p_ref_id, p_actor, moment, moment, hash);
+        if used >= least(soft, approach) and used - p_amount < greatest(soft, approach) then
+          select a.* into account from public.budget_account a
+           where a.tenant_id = p_tenant and a.id = account_id;
+          perform public.ledger_tell_crossing(account, 0, p_amount, 0);
+        end if;
+        if p_key is null then
+          return row('ok', false, p_budget, account_id, p_ref_type, p_ref_id, 'reserved',
+                     p_amount, 0.0, 0.0, 0.0, p_amount, p_expires_at, currency, authorized,
+                     reserved, committed, spent, authorized - used,
+                     public.ledger_utilization(used, authorized), used >= soft,
+                     used >= approach, seq)::public.ledger_answer;
+        end if;
+        return public.ledger_remember(
+          p_tenant, p_key, p_request,
+          row('ok', false, p_budget, account_id, p_ref_type, p_ref_id, 'reserved', p_amount, 0.0,
+              0.0, 0.0, p_amount, p_expires_at, currency, authorized, reserved, committed, spent,
+              authorized - used, public.ledger_utilization(used, authorized), used >= soft,
+              used >= approach, seq)::public.ledger_answer);
       end if;
-      r.code := 'ok';
-      r.replayed := false;
-      r.budget_id := p_budget;
-      r.account_id := account.id;
-      r.ref_type := p_ref_type;
-      r.ref_id := p_ref_id;
-      r.state := p_stage;
-      r.amount := p_amount;
-      r.charged := 0;
-      r.released := 0;
-      r.refunded := 0;
-      r.remaining := p_amount;
-      r.expires_at := p_expires_at;
-      r.currency := account.currency;
-      r.authorized := account.authorized;
-      r.reserved := account.reserved;
-      r.committed := account.committed;
-      r.spent := account.spent;
-      r.available := account.available;
-      r.utilization_percent := public.ledger_utilization(
-        account.used + account.rolled_up, account.authorized);
-      r.soft_cap_exceeded :=
-        account.used + account.rolled_up >= account.authorized * account.soft_cap_pct / 100;
-      r.hard_cap_approaching :=
-        account.used + account.rolled_up >= account.authorized * account.approach_pct / 100;
-      r.entry_seq := account.entry_seq;
-      if p_key is not null then
-        return public.ledger_remember(p_tenant, p_key, p_request, r);
-      end if;
-      return r;
+      -- The reference is taken. Nobody has seen what was counted, so it is taken back as it was.
+      perform public.ledger_uncount(p_tenant, account_id, p_amount);
     end if;
   end if;
 

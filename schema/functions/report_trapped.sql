@@ -2,20 +2,21 @@
 -- type that have ended. Of all that waited at least as long as this one has, some were charged
 -- later; the others were given back, expired, or wait still, as this one does. Where none of those
 -- that were charged has ever waited as long, it counts as less than one, the less the longer.
-drop function if exists report_trapped;
-create function report_trapped(p_tenant uuid, p_learn_from uuid, p_now timestamptz)
+drop function if exists report_trapped(uuid, uuid, timestamptz);
+drop function if exists report_trapped(uuid, timestamptz, timestamptz);
+create function report_trapped(p_tenant uuid, p_learn_from timestamptz, p_now timestamptz)
 returns table (
   ref_type text, ref_id text, budget_id uuid, currency text, remaining numeric, stage text,
   created_at timestamptz, expires_at timestamptz, waited_seconds numeric, learned_from bigint,
   usual_seconds numeric, longest_seconds numeric, probability numeric
 ) language sql stable parallel safe as $$
   with ended as (
-    -- Ids are in the order of time, so learning reads no more than its share of the past. What was
-    -- spent at once never waited, and a refund has moved the time of its charge.
+    -- Those that ended are found by when they were made, so learning reads no more than its share of
+    -- the past. What was spent at once never waited, and a refund has moved the time of its charge.
     select h.ref_type, h.state = 'charged' as charged,
            extract(epoch from h.updated_at - h.created_at) as waited
       from hold h
-     where h.tenant_id = p_tenant and h.id >= p_learn_from and h.state <> 'open'
+     where h.tenant_id = p_tenant and h.created_at >= p_learn_from and h.state <> 'open'
        and h.updated_at > h.created_at and h.refunded = 0
   ), usual as (
     select e.ref_type, count(*) as many, max(e.waited) as longest,
@@ -31,7 +32,7 @@ returns table (
            a.currency, h.remaining, h.stage, h.created_at, h.expires_at
       from budget_account a
       cross join lateral (
-        select * from hold x
+        select x.*, x.remaining from hold x
          where x.tenant_id = a.tenant_id and x.account_id = a.id and x.state = 'open'
         offset 0
       ) h

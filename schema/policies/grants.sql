@@ -29,7 +29,7 @@ grant select, insert on ledger_entry to bursar_ledger;
 grant select, insert, update on ledger_proof, ledger_watch to bursar_ledger;
 grant select, insert on ledger_repair, ledger_acknowledgement to bursar_ledger;
 grant select on ledger_seal_head to bursar_ledger;
-grant select on budget, budget_recurrence, import_row, import_run, currency, tenant
+grant select on budget, budget_recurrence, fiscal_period, import_row, import_run, currency, tenant
   to bursar_ledger;
 grant select, insert on action_idempotency, outbox, alert to bursar_ledger;
 

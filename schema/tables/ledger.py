@@ -10,8 +10,6 @@ from sqlalchemy import (
     ARRAY,
     CHAR,
     BigInteger,
-    CheckConstraint,
-    Computed,
     Index,
     LargeBinary,
     Numeric,
@@ -22,9 +20,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
-from schema.tables.base import NOW, Base, TenantKeyed, within_tenant
+from schema.tables.base import NOW, Base, Money, TenantKeyed, within_tenant
 
 Percent = Numeric(12, 4)
 ZERO = text("0")
@@ -35,10 +33,16 @@ class Words(DOMAIN):
     """A domain over text; compared as text is.
 
     Domains and not checks of the table: PostgreSQL reads a table's checks anew for each statement,
-    those of a domain it keeps.
+    those of a domain it keeps. For the same reason no column is generated.
     """
 
     operator_classes = Text.operator_classes
+
+
+class Amounts(DOMAIN):
+    """A domain over money; calculated with as money is."""
+
+    operator_classes = Numeric.operator_classes
 
 
 Bucket = Words(
@@ -51,6 +55,9 @@ EntryKind = Words(
     " 'reserve', 'commit', 'charge', 'release', 'expire', 'refund', 'reverse')",
 )  # fmt: skip
 HoldStage = Words("hold_stage", Text(), check="value in ('reserved', 'committed')")
+ControlMode = Words("control_mode", Text(), check="value in ('none', 'advisory', 'absolute')")
+MoneyMoved = Amounts("money_moved", Money, check="value > 0")
+MoneyHeld = Amounts("money_held", Money, check="value >= 0")
 HoldState = Words("hold_state", Text(), check="value in ('open', 'charged', 'released', 'expired')")
 
 
@@ -64,6 +71,7 @@ class BudgetAccount(TenantKeyed, Base):
     has left behind; `follows` is the account before it. It is frozen by a person, by the end of its
     fiscal period (`period_state`: soft_closed, closed), or by a proof that failed (`frozen_for`).
     Only the functions of `ledger_*.sql` write it.
+    In SQL, `used` and `available` are functions of the row: `a.used`.
     """
 
     __tablename__ = "budget_account"
@@ -105,8 +113,6 @@ class BudgetAccount(TenantKeyed, Base):
             "tenant_id",
             postgresql_where=text("controllers <> '{}' and closed_at is null"),
         ),
-        CheckConstraint("control_mode in ('none', 'advisory', 'absolute')", name="control_mode"),
-        CheckConstraint("reserved >= 0 and committed >= 0", name="open_holds"),
     )
 
     budget_id: Mapped[UUID]
@@ -115,18 +121,18 @@ class BudgetAccount(TenantKeyed, Base):
     decimals: Mapped[int] = mapped_column(SmallInteger)
     authorized: Mapped[Decimal] = mapped_column(server_default=ZERO)
     allotted: Mapped[Decimal] = mapped_column(server_default=ZERO)
-    reserved: Mapped[Decimal] = mapped_column(server_default=ZERO)
-    committed: Mapped[Decimal] = mapped_column(server_default=ZERO)
+    reserved: Mapped[Decimal] = mapped_column(MoneyHeld, server_default=ZERO)
+    committed: Mapped[Decimal] = mapped_column(MoneyHeld, server_default=ZERO)
     spent: Mapped[Decimal] = mapped_column(server_default=ZERO)
     rolled_up: Mapped[Decimal] = mapped_column(server_default=ZERO)
     controllers: Mapped[list[UUID]] = mapped_column(
         ARRAY(PG_UUID(as_uuid=True)), server_default=text("'{}'")
     )
-    used: Mapped[Decimal] = mapped_column(Computed("reserved + committed + spent", persisted=True))
-    available: Mapped[Decimal] = mapped_column(
-        Computed("authorized - reserved - committed - spent - rolled_up", persisted=True)
+    used: Mapped[Decimal] = column_property(reserved + committed + spent)
+    available: Mapped[Decimal] = column_property(
+        authorized - reserved - committed - spent - rolled_up
     )
-    control_mode: Mapped[str] = mapped_column(server_default="absolute")
+    control_mode: Mapped[str] = mapped_column(ControlMode, server_default="absolute")
     soft_cap_pct: Mapped[Decimal] = mapped_column(Percent, server_default=text("80"))
     approach_pct: Mapped[Decimal] = mapped_column(Percent, server_default=text("95"))
     tolerance_pct: Mapped[Decimal] = mapped_column(Percent, server_default=ZERO)
@@ -148,7 +154,7 @@ class LedgerEntry(Base):
     """One move of money from a bucket to another. Append only, chained by hash per account.
 
     Partitioned by month of `recorded_at`; `seq` has no gaps within an account because it is
-    counted under the account's row lock.
+    counted under the account's row lock. That the two buckets differ, `ledger_append` sees to.
     """
 
     __tablename__ = "ledger_entry"
@@ -161,7 +167,6 @@ class LedgerEntry(Base):
             "ref_id",
             postgresql_where=text("ref_type <> 'import'"),
         ),
-        CheckConstraint("amount > 0 and from_bucket <> to_bucket", name="move"),
         {"postgresql_partition_by": "RANGE (recorded_at)"},
     )
 
@@ -173,7 +178,7 @@ class LedgerEntry(Base):
     kind: Mapped[str] = mapped_column(EntryKind)
     from_bucket: Mapped[str] = mapped_column(Bucket)
     to_bucket: Mapped[str] = mapped_column(Bucket)
-    amount: Mapped[Decimal]
+    amount: Mapped[Decimal] = mapped_column(MoneyMoved)
     ref_type: Mapped[str | None]
     ref_id: Mapped[str | None]
     import_id: Mapped[UUID | None]
@@ -187,12 +192,16 @@ class LedgerEntry(Base):
         return self.amount * ((self.to_bucket in USED) - (self.from_bucket in USED))
 
 
-class Hold(TenantKeyed, Base):
-    """Money set aside for a named purpose until it is charged, released or expires."""
+class Hold(Base):
+    """Money set aside for a named purpose until it is charged, released or expires.
+
+    It is known by its reference; a key of its own would be one more index to write. That no more
+    is charged and released than was set aside, a trigger on what changes makes sure of.
+    """
 
     __tablename__ = "hold"
     __table_args__ = (
-        Index("uq_hold_reference", "tenant_id", "ref_type", "ref_id", unique=True),
+        PrimaryKeyConstraint("tenant_id", "ref_type", "ref_id"),
         Index(
             "ix_hold_expiring",
             "tenant_id",
@@ -203,26 +212,22 @@ class Hold(TenantKeyed, Base):
         Index(
             "ix_hold_account", "tenant_id", "account_id", postgresql_where=text("state = 'open'")
         ),
-        CheckConstraint(
-            "amount > 0 and charged >= 0 and released >= 0 and charged + released <= amount"
-            " and refunded between 0 and charged",
-            name="used_up",
-        ),
+        # Written when a hold ends, which is not when somebody waits for a reservation.
+        Index("ix_hold_ended", "tenant_id", "created_at", postgresql_where=text("state <> 'open'")),
     )
 
+    tenant_id: Mapped[UUID]
     account_id: Mapped[UUID]
     budget_id: Mapped[UUID]
     ref_type: Mapped[str]
     ref_id: Mapped[str]
     stage: Mapped[str] = mapped_column(HoldStage, server_default="reserved")
     state: Mapped[str] = mapped_column(HoldState, server_default="open")
-    amount: Mapped[Decimal]
-    charged: Mapped[Decimal] = mapped_column(server_default=ZERO)
-    released: Mapped[Decimal] = mapped_column(server_default=ZERO)
-    refunded: Mapped[Decimal] = mapped_column(server_default=ZERO)
-    remaining: Mapped[Decimal] = mapped_column(
-        Computed("amount - charged - released", persisted=True)
-    )
+    amount: Mapped[Decimal] = mapped_column(MoneyMoved)
+    charged: Mapped[Decimal] = mapped_column(MoneyHeld, server_default=ZERO)
+    released: Mapped[Decimal] = mapped_column(MoneyHeld, server_default=ZERO)
+    refunded: Mapped[Decimal] = mapped_column(MoneyHeld, server_default=ZERO)
+    remaining: Mapped[Decimal] = column_property(amount - charged - released)
     expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -60,7 +60,7 @@ def test_sources_are_found_by_an_index(
 @pytest.mark.parametrize(
     ("table", "condition", "index"),
     [
-        ("hold", "tenant_id = $1 and ref_type = 'r' and ref_id = $2", "uq_hold_reference"),
+        ("hold", "tenant_id = $1 and ref_type = 'r' and ref_id = $2", "pk_hold"),
         ("action_idempotency", "tenant_id = $1 and key = $2", "pk_action_idempotency"),
     ],
     ids=["a reference", "a key"],

@@ -12,6 +12,7 @@ from bursar.errors import Fault, InvalidInput
 from bursar.money import parse_amount
 from web import idempotency
 from web.api.budgets_wire import BudgetChange, BudgetFilter, BudgetIn, BudgetOut, BudgetPage, wire
+from web.api.reservations_wire import may_override
 from web.api.wire import BudgetPath, problems
 from web.auth import EDIT, READ, principal, require, transaction
 from web.versions import etag, required_version
@@ -86,13 +87,14 @@ def edit_budget(path: BudgetPath, body: BudgetChange) -> Response:
     """Change a budget; a new amount is posted as an adjustment. Needs If-Match."""
     version = required_version()
     who = principal()
-    changes = body.model_dump(exclude_unset=True, exclude={"budgeted_amount"})
+    changes = body.model_dump(exclude_unset=True, exclude={"budgeted_amount", "override"})
+    override = may_override(body.override)
     with transaction() as session:
         if body.budgeted_amount is not None:
             currency = balances.get_balance(session, path.budget_id).currency
             changes["amount"] = parse_amount(body.budgeted_amount, currency)
         row = editing.edit_budget(
-            session, who.tenant_id, path.budget_id, version, changes, who.actor
+            session, who.tenant_id, path.budget_id, version, changes, who.actor, override
         )
         (shown,) = wire(session, [row])
     return make_response(jsonify(shown), 200, etag(row.row_version))

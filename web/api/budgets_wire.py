@@ -134,6 +134,9 @@ class BudgetChange(Model):
     external_ref: Text | None = None
     status: Status | None = None
     budgeted_amount: AmountIn | None = None
+    override: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")] | None = (
+        Field(None, description="Why the amount may fall below what is used; needs `fund`.")
+    )
 
 
 def wire(session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from bursar.database import database
 from bursar.ledger import funds, operations
 from bursar.money import positive_amount
 from web import idempotency
+from web.api.dating import EffectiveOn, dated
 from web.api.ledger import UtilizationOut, account_wire
 from web.api.reservations_wire import (
     Reason,
@@ -42,6 +43,7 @@ class TopupIn(Model):
     amount: AmountIn
     currency: CurrencyCode
     reason: LongText = ""
+    effective_on: EffectiveOn = None
 
 
 class TransferIn(Model):
@@ -75,6 +77,7 @@ class ChargeIn(Model):
     override: Reason | None = Field(
         None, description="Why the limit is passed; needs the right to fund."
     )
+    effective_on: EffectiveOn = None
 
 
 class ReversalIn(Model):
@@ -105,6 +108,7 @@ def topup(path: BudgetPath, body: TopupIn) -> Response:
         body.currency,
         reason=body.reason,
         actor=who.actor,
+        dated=dated(body.effective_on),
         retry=idempotency.retry_of(body.model_dump()),
     )
     return idempotency.reply(answer, account_wire(answer), 201)
@@ -157,6 +161,7 @@ def spend(path: BudgetPath, body: ChargeIn) -> Response:
         reason=body.reason,
         override=may_override(body.override),
         actor=who.actor,
+        dated=dated(body.effective_on),
         retry=idempotency.retry_of(body.model_dump()),
     )
     return idempotency.reply(answer, reservation_wire(answer), 201)

@@ -62,6 +62,7 @@ class EntryOut(Out):
     import_id: UUID | None
     actor: str
     reason: str | None
+    effective_at: str
     recorded_at: str
     hash: str
 
@@ -175,6 +176,7 @@ def _entry_wire(entry: LedgerEntry, currency: str) -> dict[str, Any]:
         "delta_used": amount_text(entry.delta_used, currency),
         "currency": currency,
         "import_id": str(entry.import_id) if entry.import_id else None,
+        "effective_at": time_text(entry.effective_at),
         "recorded_at": time_text(entry.recorded_at),
         "hash": entry.hash.hex(),
     }

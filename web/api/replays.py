@@ -16,8 +16,8 @@ from bursar.errors import Fault, InvalidInput
 from bursar.reports.ranges import Calendar, asked
 from bursar.reports.replay import Flipped, flipped
 from bursar.tenants import get_tenant
-from web.api.reports_wire import Day, RangeQuery, SpanOut, span_wire
-from web.api.wire import AmountOut, CurrencyCode, Out, amount_text, problems, time_text
+from web.api.reports_wire import RangeQuery, SpanOut, span_wire
+from web.api.wire import AmountOut, CurrencyCode, Day, Out, amount_text, problems, time_text
 from web.auth import READ, principal, require, transaction
 from web.downloads import json_blocks, streamed
 

@@ -17,6 +17,7 @@ from bursar.tenants import get_tenant
 from web.api.wire import (
     AmountOut,
     CurrencyCode,
+    Day,
     Out,
     amount_text,
     percent_text,
@@ -27,13 +28,6 @@ _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _MOMENT = rf"{_DAY}[Tt ][0-9:.]+([Zz]|[+-][0-9]{{2}}:?[0-9]{{2}})"
 
 
-def _day(value: object) -> object:
-    """A day as text; a bare number is none."""
-    if not isinstance(value, str) or not re.fullmatch(_DAY, value):
-        raise ValueError("write a day as 2026-12-31")
-    return value
-
-
 def _point(value: object) -> object:
     """A day, or a moment with its zone, as text."""
     if not isinstance(value, str) or not re.fullmatch(f"{_DAY}|{_MOMENT}", value):
@@ -41,7 +35,6 @@ def _point(value: object) -> object:
     return value
 
 
-Day = Annotated[date, BeforeValidator(_day)]
 Point = Annotated[AwareDatetime | date, BeforeValidator(_point)]
 
 

@@ -13,7 +13,9 @@ from bursar.ledger.batches import Item
 from bursar.ledger.combining import Combiner
 from bursar.money import positive_amount, positive_decimal
 from web import idempotency
+from web.api.dating import dated
 from web.api.reservations_wire import (
+    ChargePartIn,
     PartIn,
     RefTypeQuery,
     RefundIn,
@@ -84,7 +86,7 @@ def get_reservation(path: ReservationPath, query: RefTypeQuery) -> Response:
     "/reservations/<ref_id>/charge", responses={"200": ReservationOut, **problems(400, 404, 409)}
 )
 @require(SPEND)
-def charge(path: ReservationPath, query: RefTypeQuery, body: PartIn) -> Response:
+def charge(path: ReservationPath, query: RefTypeQuery, body: ChargePartIn) -> Response:
     """Spend a reservation, wholly or in part."""
     who = principal()
     answer = operations.charge(
@@ -94,6 +96,7 @@ def charge(path: ReservationPath, query: RefTypeQuery, body: PartIn) -> Response
         _part(body),
         actor=who.actor,
         ref_type=query.ref_type,
+        dated=dated(body.effective_on),
         retry=idempotency.retry_of(body.model_dump(), query.ref_type),
     )
     return idempotency.reply(answer, reservation_wire(answer), 200)
@@ -151,6 +154,7 @@ def refund(path: ReservationPath, query: RefTypeQuery, body: RefundIn) -> Respon
         reason=body.reason,
         actor=who.actor,
         ref_type=query.ref_type,
+        dated=dated(body.effective_on),
         retry=idempotency.retry_of(body.model_dump(), query.ref_type),
     )
     return idempotency.reply(answer, reservation_wire(answer), 200)

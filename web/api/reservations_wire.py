@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from bursar.errors import Forbidden
 from bursar.ledger.answers import Answer
+from web.api.dating import EffectiveOn
 from web.api.ledger import account_wire
 from web.api.wire import (
     AmountIn,
@@ -89,10 +90,17 @@ class PartIn(Model):
     amount: AmountIn | None = None
 
 
+class ChargePartIn(PartIn):
+    """A part of a reservation to spend; left out, all that remains."""
+
+    effective_on: EffectiveOn = None
+
+
 class RefundIn(PartIn):
     """A part of what was charged; left out, all of it."""
 
     reason: Reason
+    effective_on: EffectiveOn = None
 
 
 class ReservationPath(BaseModel):

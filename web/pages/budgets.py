@@ -13,6 +13,7 @@ from bursar.importing import runs
 from bursar.importing.lineage import sources_of
 from bursar.ledger import standing
 from bursar.ledger.entries import list_entries
+from bursar.period_end import accounts, recurrence
 from bursar.sources import freshness
 from web.auth import READ, require, transaction
 
@@ -25,8 +26,13 @@ def show(budget_id: UUID) -> Any:
     """A budget as it stands, and how it came to stand there."""
     with transaction() as session:
         budget = balances.get_balance(session, budget_id)
+        periods = accounts.periods_of(session, budget_id)
+        rule = recurrence.get_recurrence(session, budget_id)
+        wanted = request.args.get("period")
+        # The present one, also where the address names none of this budget's.
+        shown = next((one for one in periods if str(one.id) == wanted), periods[0])
         entries = list_entries(
-            session, budget.account_id, limit=25, cursor=request.args.get("cursor") or None
+            session, shown.id, limit=25, cursor=request.args.get("cursor") or None
         )
         told = alerts.list_alerts(session, budget_id=budget_id, limit=10)
         sources = sources_of(session, budget_id)
@@ -37,6 +43,9 @@ def show(budget_id: UUID) -> Any:
     return render_template(
         "budget.html",
         budget=budget,
+        periods=periods,
+        shown=shown,
+        rule=rule,
         entries=entries,
         alerts=[row.Alert for row in told.rows],
         sources=sources[:50],

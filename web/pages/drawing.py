@@ -37,6 +37,7 @@ STATES: dict[str, tuple[str, str, str]] = {
     "critical": ("Critical", "bad", "cross"),
     "active": ("Active", "good", "check"),
     "frozen": ("Frozen", "warn", "triangle"),
+    "period_closed": ("Period closed", "warn", "triangle"),
     "finalized": ("Finalized", "calm", "dash"),
     "archived": ("Archived", "calm", "dash"),
     "create": ("Create", "good", "plus"),

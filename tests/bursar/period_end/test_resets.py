@@ -144,7 +144,7 @@ def test_a_deficit_goes_along(
     recur(budget, rollover="carry_deficit")
     spend(database, tenant_id, budget, "900")
     with database.transaction(tenant_id, "test") as session:
-        edit_budget(session, tenant_id, budget, 1, {"amount": Decimal(800)}, "test")
+        edit_budget(session, tenant_id, budget, 1, {"amount": Decimal(800)}, "test", "cut")
     (ending,) = start_anew(database, tenant_id, budget)
     assert (ending.deficit, ending.lapsed, ending.allowance) == (100, 0, 800)
     assert ledger.read_account(database, tenant_id, budget).available == 700
