@@ -128,8 +128,9 @@ class Session:
                 try:
                     for answer in getattr(self, f"_{kind}")():
                         self.said[f"{kind} {answer.code}"] += 1
-                except psycopg.errors.DeadlockDetected:
+                except psycopg.errors.DeadlockDetected as error:
                     self.said["deadlock"] += 1
+                    print(f"{kind}: {error.diag.message_detail} {error.diag.context}", flush=True)
                 except psycopg.errors.UniqueViolation:
                     self.said["twin"] += 1
         return self.said
@@ -143,8 +144,8 @@ class Session:
     def _new(self) -> tuple[UUID, Decimal, str]:
         """A budget, an amount, and a reference which another session may use at the same time."""
         self._asked += 1
-        if self.chance.random() < 0.1:
-            ref = f"shared {self.chance.randrange(200)}"
+        if self.chance.random() < 0.2:
+            ref = f"shared {self._asked + self.chance.randrange(6)}"
         else:
             ref = f"{self.number}/{self._asked}"
         self.refs.append(ref)
@@ -194,7 +195,7 @@ def look_at_every_entry(budgets: Budgets, admin: psycopg.Connection, verdict: Ve
     filled = _count(
         admin,
         "select count(*) from budget_account a where controllers = '{}'"
-        " and used + rolled_up > ledger_limit(a) - 10",
+        " and a.used + a.rolled_up > ledger_limit(a) - 10",
     )
     verdict.require(filled >= 3, f"only {filled} budgets were filled, so little was tried")
 

@@ -173,6 +173,18 @@ begin
       from unnest(places) i where (answers[i]).code is null;
   end if;
   begin
+    -- All locks before the first reference is written: whoever waits for a reference of ours, because
+    -- it was used for another budget at the same time, then holds nothing that we still want.
+    if exists (select from unnest(places) i where p_budgets[i] <> p_budgets[places[1]]) then
+      perform public.ledger_lock_account(p_tenant, o.id)
+        from (select a.id
+                from (select distinct p_budgets[i] as budget_id from unnest(places) i) u
+                join public.budget_account a
+                  on a.tenant_id = p_tenant and a.budget_id = u.budget_id
+                     and a.line_key is null and a.closed_at is null
+               order by cardinality(a.controllers), a.id
+              offset 0) o;
+    end if;
     for part in
       -- Those nearer the root first, as everywhere, so that two batches never wait for each other.
       select a.id, u.budget_id, coalesce(a.controllers, '{}') as above, u.places

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from uuid import UUID, uuid4
+
+import psycopg
 
 from bursar.database import Database
 from bursar.errors import BursarError
@@ -13,6 +16,8 @@ from bursar.ledger.batches import Item, reserve_many
 from bursar.ledger.operations import read_account, reserve
 from bursar.ledger.reconcile import broken_budgets
 from tests.conftest import MakeBudget
+
+DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
 
 
 def item(budget: UUID, amount: str, ref: str = "", **more: object) -> Item:
@@ -115,3 +120,41 @@ def test_batches_at_once_never_pass_the_cap(
         assert read_account(database, tenant_id, budget).available == 0
     with database.transaction(tenant_id) as session:
         assert broken_budgets(session, tenant_id) == []
+
+
+def test_a_batch_and_a_caller_with_one_reference_do_not_wait_for_each_other(
+    database: Database, tenant_id: UUID, make_budget: MakeBudget, superuser: psycopg.Connection
+) -> None:
+    """The caller uses it for a budget that the batch has still to come to."""
+    first, second = make_budget("100"), make_budget("100", department="Second")
+
+    def waiting() -> int:
+        row = superuser.execute(
+            "select count(*) from pg_stat_activity"
+            " where usename = 'bursar_app' and wait_event_type = 'Lock'"
+        ).fetchone()
+        assert row is not None
+        superuser.execute("select pg_stat_clear_snapshot()")
+        return int(row[0])
+
+    def until_waiting(count: int) -> None:
+        deadline = time.monotonic() + 10
+        while waiting() < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    before = superuser.execute(DEADLOCKS).fetchone()
+    superuser.execute("select 1 from budget_account where budget_id = %s for update", (second,))
+    with ThreadPoolExecutor(2) as pool:
+        alone = pool.submit(
+            reserve, database, tenant_id, second, Decimal(1), "USD", ref_id="one", actor="test"
+        )
+        until_waiting(1)
+        batch = pool.submit(
+            reserve_many, database, tenant_id, [item(first, "1", "one"), item(second, "1", "two")]
+        )
+        until_waiting(2)
+        superuser.rollback()
+        assert alone.result().amount == 1
+        assert codes(batch.result()) == ["reference_reused", "ok"]
+    assert superuser.execute(DEADLOCKS).fetchone() == before
