@@ -106,9 +106,10 @@ def list_balances(
         status=status,
         kind=kind,
     )
-    return page(
-        session, query, columns=SORTS, key=BALANCE.c.id, sort=sort, limit=limit, cursor=cursor
-    )
+    # In a period the newest are beside each other, as in its index.
+    newest = (BALANCE.c.created_at, BALANCE.c.id)
+    key = newest if sort.lstrip("-") == "fiscal_period" else newest[-1:]
+    return page(session, query, columns=SORTS, key=key, sort=sort, limit=limit, cursor=cursor)
 
 
 def _filtered(

@@ -12,8 +12,9 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from bursar.fiscal import resolve
+from bursar.ledger.entries import accounts_of
 from bursar.tenants import get_tenant
-from schema.tables import BudgetAccount, ImportRow, ImportRun, LedgerEntry, StoredFile
+from schema.tables import ImportRow, ImportRun, LedgerEntry, StoredFile
 
 MOST_CELLS = 1_000
 
@@ -73,16 +74,11 @@ def sources_of(session: Session, budget_id: UUID) -> list[Source]:
 
 def _posted(session: Session, budget_id: UUID) -> dict[UUID, tuple[int, ...]]:
     """The imports that posted to a budget, each with its entries."""
+    # Asked in two steps: in one, PostgreSQL may start with all entries that any import has made.
+    accounts = accounts_of(session, budget_id)
     entries = session.execute(
         select(LedgerEntry.import_id, LedgerEntry.seq)
-        .join(
-            BudgetAccount,
-            and_(
-                BudgetAccount.tenant_id == LedgerEntry.tenant_id,
-                BudgetAccount.id == LedgerEntry.account_id,
-            ),
-        )
-        .where(BudgetAccount.budget_id == budget_id, LedgerEntry.import_id.is_not(None))
+        .where(LedgerEntry.account_id.in_(accounts), LedgerEntry.import_id.is_not(None))
         .order_by(LedgerEntry.seq)
     ).all()
     found: dict[UUID, tuple[int, ...]] = {}

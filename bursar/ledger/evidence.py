@@ -16,8 +16,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bursar.ledger import merkle, seals, signing
+from bursar.ledger.entries import accounts_of
 from bursar.reports.budgets import stream_rows
-from schema.tables import BudgetAccount, LedgerAcknowledgement, LedgerSeal
+from schema.tables import LedgerAcknowledgement, LedgerSeal
 
 FORMAT = "bursar-evidence-1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig.json"
@@ -163,7 +164,7 @@ def _sealed_lines(session: Session, tenant_id: UUID, budget_id: UUID | None) -> 
         for account_id, seq, head in seals.heads(session, tenant_id):
             yield json.dumps({"account_id": str(account_id), "seq": seq, "hash": head.hex()})
         return
-    own = set(_accounts(session, budget_id))
+    own = set(accounts_of(session, budget_id))
     everything = list(seals.heads(session, tenant_id))
     leaves = [merkle.leaf(*one) for one in everything]
     for index, (account_id, seq, head) in enumerate(everything):
@@ -173,15 +174,10 @@ def _sealed_lines(session: Session, tenant_id: UUID, budget_id: UUID | None) -> 
             yield json.dumps(told)
 
 
-def _accounts(session: Session, budget_id: UUID) -> list[UUID]:
-    query = select(BudgetAccount.id).where(BudgetAccount.budget_id == budget_id)
-    return list(session.execute(query).scalars())
-
-
 def _acknowledged(session: Session, budget_id: UUID | None) -> Iterator[str]:
     query = select(LedgerAcknowledgement).order_by(LedgerAcknowledgement.id)
     if budget_id is not None:
-        own = _accounts(session, budget_id)
+        own = accounts_of(session, budget_id)
         query = query.where(LedgerAcknowledgement.account_id.in_(own))
     for one in session.execute(query).scalars():
         yield json.dumps(

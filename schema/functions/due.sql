@@ -48,8 +48,10 @@ begin
     return query select distinct d.tenant_id from public.webhook_delivery d
                   where d.state = 'pending' and d.next_attempt_at <= now();
   elsif p_what = 'alerts' then
-    return query select distinct a.tenant_id from public.alert a
-                  where a.state <> 'resolved' and a.budget_id is not null;
+    return query select t.id from public.tenant t
+                  where exists (select from public.alert a
+                                 where a.tenant_id = t.id and a.state <> 'resolved'
+                                   and a.budget_id is not null);
   elsif p_what = 'resets' then
     -- Days are counted where the tenant is. What could not be reset is tried again after a while.
     return query select t.id from public.tenant t

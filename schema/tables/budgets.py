@@ -43,6 +43,24 @@ class Budget(TenantKeyed, Timed, Base):
             postgresql_where=text("deleted_at is null"),
         ),
         Index("ix_budget_newest", "tenant_id", "created_at", "id"),
+        Index("ix_budget_period", "tenant_id", "fiscal_period", "created_at", "id"),
+        # What few budgets are; most are found among the newest soon enough.
+        Index(
+            "ix_budget_status",
+            "tenant_id",
+            "status",
+            "created_at",
+            "id",
+            postgresql_where=text("status <> 'active'"),
+        ),
+        Index(
+            "ix_budget_kind",
+            "tenant_id",
+            "kind",
+            "created_at",
+            "id",
+            postgresql_where=text("kind <> 'department'"),
+        ),
         Index(
             "ix_budget_import",
             "tenant_id",

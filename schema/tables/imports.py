@@ -134,6 +134,14 @@ class ImportRow(Base):
     __tablename__ = "import_row"
     __table_args__ = (
         PrimaryKeyConstraint("tenant_id", "import_id", "row_no", "part"),
+        Index(
+            "ix_import_row_rejected",
+            "tenant_id",
+            "import_id",
+            "row_no",
+            "part",
+            postgresql_where=text("action = 'rejected'"),
+        ),
         CheckConstraint("action in ('create', 'update', 'unchanged', 'rejected')", name="action"),
     )
 

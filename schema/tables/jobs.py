@@ -29,6 +29,8 @@ class Job(TenantKeyed, Timed, Base):
     __table_args__ = (
         of_tenant(),
         Index("ix_job_newest", "tenant_id", "created_at", "id"),
+        Index("ix_job_state", "tenant_id", "state", "created_at", "id"),
+        Index("ix_job_kind", "tenant_id", "kind", "created_at", "id"),
         Index("ix_job_live", "tenant_id", "run_after", postgresql_where=text(_LIVE)),
         Index(
             "uq_job_dedup",

@@ -94,6 +94,7 @@ class Alert(TenantKeyed, Timed, Base):
             postgresql_where=text("state <> 'resolved'"),
         ),
         Index("ix_alert_newest", "tenant_id", "created_at", "id"),
+        Index("ix_alert_type", "tenant_id", "type", "created_at", "id"),
         CheckConstraint("state in ('open', 'acknowledged', 'resolved')", name="state"),
         CheckConstraint("severity in ('info', 'warning', 'critical')", name="severity"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -55,6 +55,74 @@ def test_sources_are_found_by_an_index(
     )
     assert "Seq Scan" not in plan
     assert index in plan
+
+
+LISTED = """
+insert into job (tenant_id, kind, queue, state, created_by, created_at)
+select t, case when n %% 100 = 0 then 'ledger.reconcile' else 'imports.run' end, 'imports',
+       case when n %% 100 = 1 then 'failed' else 'succeeded' end, 'test', now() - n * interval '1 s'
+  from unnest(array[%(mine)s, %(other)s]::uuid[]) t, generate_series(1, 5000) n;
+insert into alert (tenant_id, type, severity, state, message, dedup_key, created_at)
+select t, case when n %% 100 = 0 then 'late_file' else 'hard_cap_reached' end, 'warning',
+       'resolved', 'test', n::text, now() - n * interval '1 s'
+  from unnest(array[%(mine)s, %(other)s]::uuid[]) t, generate_series(1, 5000) n;
+insert into import_row (tenant_id, import_id, row_no, action)
+select t, t, n, case when n %% 100 = 0 then 'rejected' else 'create' end
+  from unnest(array[%(mine)s, %(other)s]::uuid[]) t, generate_series(1, 5000) n;
+insert into budget (tenant_id, name, department, fiscal_period, period_id, currency, kind, status,
+                    created_at)
+select t, 'B', 'D' || n, 'FY' || 2020 + n %% 50, gen_random_uuid(), 'USD',
+       case when n %% 100 = 0 then 'event' else 'department' end,
+       case when n %% 100 = 0 then 'frozen' else 'active' end, now() - n * interval '1 s'
+  from unnest(array[%(mine)s, %(other)s]::uuid[]) t, generate_series(1, 5000) n
+"""
+
+
+@pytest.fixture
+def long_lists(superuser: psycopg.Connection, tenant_id: UUID) -> Iterator[psycopg.Connection]:
+    tables = "job, alert, import_row, budget"
+    superuser.execute("set local session_replication_role = replica")
+    for statement in LISTED.split(";\n"):
+        superuser.execute(statement, {"mine": tenant_id, "other": uuid4()})
+    superuser.execute(f"analyze {tables}")
+    yield superuser  # rolled back by its fixture
+    superuser.rollback()
+    superuser.execute(f"analyze {tables}")
+    superuser.commit()
+
+
+@pytest.mark.parametrize(
+    ("table", "condition", "index"),
+    [
+        ("job", "state = 'failed'", "ix_job_state"),
+        ("job", "kind = 'ledger.reconcile'", "ix_job_kind"),
+        ("alert", "type = 'late_file'", "ix_alert_type"),
+        ("budget", "status = 'frozen'", "ix_budget_status"),
+        ("budget", "kind = 'event'", "ix_budget_kind"),
+        ("budget", "fiscal_period = 'FY2031'", "ix_budget_period"),
+    ],
+)
+def test_what_few_rows_are_is_listed_by_an_index(
+    long_lists: psycopg.Connection, tenant_id: UUID, table: str, condition: str, index: str
+) -> None:
+    query = (
+        f"explain select * from {table} where tenant_id = %s and {condition}"
+        " order by created_at desc, id desc limit 51"
+    )
+    plan = "\n".join(str(row[0]) for row in long_lists.execute(query, (tenant_id,)))
+    assert index in plan
+    assert "Sort" not in plan
+
+
+def test_rejected_rows_are_listed_by_an_index(
+    long_lists: psycopg.Connection, tenant_id: UUID
+) -> None:
+    query = (
+        "explain select * from import_row where tenant_id = %(t)s and import_id = %(t)s"
+        " and action = 'rejected' order by row_no, part limit 51"
+    )
+    plan = "\n".join(str(row[0]) for row in long_lists.execute(query, {"t": tenant_id}))
+    assert "ix_import_row_rejected" in plan
 
 
 @pytest.mark.parametrize(
