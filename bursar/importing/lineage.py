@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from bursar.fiscal import resolve
 from bursar.tenants import get_tenant
-from schema.tables import BudgetAccount, ImportRow, ImportRun, LedgerEntry, StoredFile
+from schema.tables import ImportRow, ImportRun, LedgerEntry, StoredFile
 
 MOST_CELLS = 1_000
 
@@ -75,14 +75,12 @@ def _posted(session: Session, budget_id: UUID) -> dict[UUID, tuple[int, ...]]:
     """The imports that posted to a budget, each with its entries."""
     entries = session.execute(
         select(LedgerEntry.import_id, LedgerEntry.seq)
-        .join(
-            BudgetAccount,
-            and_(
-                BudgetAccount.tenant_id == LedgerEntry.tenant_id,
-                BudgetAccount.id == LedgerEntry.account_id,
+        .where(
+            LedgerEntry.account_id.in_(
+                select(func.budget_accounts(func.current_tenant(), budget_id))
             ),
+            LedgerEntry.import_id.is_not(None),
         )
-        .where(BudgetAccount.budget_id == budget_id, LedgerEntry.import_id.is_not(None))
         .order_by(LedgerEntry.seq)
     ).all()
     found: dict[UUID, tuple[int, ...]] = {}

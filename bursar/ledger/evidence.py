@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from typing import IO, Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bursar.ledger import merkle, seals, signing
 from bursar.reports.budgets import stream_rows
-from schema.tables import BudgetAccount, LedgerAcknowledgement, LedgerSeal
+from schema.tables import LedgerAcknowledgement, LedgerSeal
 
 FORMAT = "bursar-evidence-1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig.json"
@@ -174,7 +174,7 @@ def _sealed_lines(session: Session, tenant_id: UUID, budget_id: UUID | None) -> 
 
 
 def _accounts(session: Session, budget_id: UUID) -> list[UUID]:
-    query = select(BudgetAccount.id).where(BudgetAccount.budget_id == budget_id)
+    query = select(func.budget_accounts(func.current_tenant(), budget_id))
     return list(session.execute(query).scalars())
 
 

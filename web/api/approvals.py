@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from bursar.budgets import approvals
 from bursar.budgets.approvals import NewRule
+from bursar.budgets.explaining import explain
 from bursar.money import limit_amount
 from schema.tables import ApprovalRule
 from web import idempotency
+from web.api.ledger import CellOut, cell_wire
 from web.api.wire import (
     AmountIn,
     AmountOut,
@@ -72,6 +74,15 @@ class RulePage(Out):
     next_cursor: str | None
 
 
+class HoldingOut(Out):
+    """What was used of the budget under a reference when the decision was given."""
+
+    ref_type: str
+    ref_id: str
+    amount: AmountOut
+    currency: CurrencyCode
+
+
 class DecisionOut(Out):
     """An answer that was given to a check, and what it rested on."""
 
@@ -85,6 +96,9 @@ class DecisionOut(Out):
     actor: str
     decided_at: str
     trace: dict[str, Any]
+    cells: list[CellOut]
+    holds: list[HoldingOut]
+    more_holds: int
 
 
 class RulePath(BaseModel):
@@ -153,9 +167,11 @@ def change_rule(path: RulePath, body: RuleChange) -> Response:
 @api.get("/checks/<decision_id>", responses={"200": DecisionOut, **problems(404)})
 @require(READ)
 def explain_check(path: DecisionPath) -> Response:
-    """Why a check was answered as it was: what was asked, balances, limits, rule and source."""
+    """Why a check was answered as it was: balances, limits, rule, source, cells and uses."""
     with transaction() as session:
         found = approvals.get_decision(session, path.decision_id)
+        known = explain(session, found)
+        currency = known.currency or ""
         return jsonify(
             id=str(found.id),
             budget_id=str(found.budget_id) if found.budget_id else None,
@@ -167,6 +183,17 @@ def explain_check(path: DecisionPath) -> Response:
             actor=found.actor,
             decided_at=time_text(found.decided_at),
             trace=found.trace or {},
+            cells=[cell_wire(cell, currency) for cell in known.cells],
+            holds=[
+                {
+                    "ref_type": one.ref_type,
+                    "ref_id": one.ref_id,
+                    "amount": amount_text(one.amount, currency),
+                    "currency": currency,
+                }
+                for one in known.holds
+            ],
+            more_holds=known.more_holds,
         )
 
 
