@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from flask import Response, jsonify, make_response
@@ -35,6 +35,9 @@ from web.versions import etag, required_version
 api = APIBlueprint("approvals", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Checks")])
 
 
+Covers = Literal["checks", "transfers"]
+
+
 class RuleIn(Model):
     """Up to which amount a check is approved by itself, where the money is there."""
 
@@ -42,6 +45,9 @@ class RuleIn(Model):
     auto_approve_up_to: AmountIn
     department: Text | None = Field(None, description="All departments without it.")
     currency: CurrencyCode | None = Field(None, description="All currencies without it.")
+    covers: Covers = Field(
+        "checks", description="Checks, or transfers from a budget: above it somebody is asked."
+    )
 
 
 class RuleChange(Model):
@@ -60,6 +66,7 @@ class RuleOut(Out):
     department: str | None
     currency: CurrencyCode | None
     auto_approve_up_to: AmountOut
+    covers: Covers
     is_active: bool
     version: int
     created_by: str
@@ -130,7 +137,7 @@ def create_rule(body: RuleIn) -> Response:
     who = principal()
     new = NewRule(
         body.name, limit_amount(body.auto_approve_up_to, body.currency), body.department,
-        body.currency,
+        body.currency, body.covers,
     )  # fmt: skip
 
     def work(session: Session) -> idempotency.Answer:
@@ -198,7 +205,7 @@ def explain_check(path: DecisionPath) -> Response:
 
 
 def _wire(rule: ApprovalRule) -> dict[str, Any]:
-    plain = ("name", "department", "currency", "is_active", "created_by")
+    plain = ("name", "department", "currency", "covers", "is_active", "created_by")
     return {
         "id": str(rule.id),
         **{name: getattr(rule, name) for name in plain},
