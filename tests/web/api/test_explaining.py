@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from structlog.testing import capture_logs
+
 from tests.api_client import Api
 from tests.web.api.conftest import Imports
 
@@ -75,3 +77,12 @@ def test_without_a_budget_there_is_nothing_to_open(api: Api) -> None:
     asked = api.post("/budgets/check", CHECK | {"amount": "1"}).get_json()
     found = explain(api, asked["decision_id"])
     assert (found["cells"], found["holds"]) == ([], [])
+
+
+def test_a_check_is_in_the_log_by_its_decision(api: Api) -> None:
+    with capture_logs() as events:
+        asked = api.post("/budgets/check", CHECK | {"amount": "1"}).get_json()
+    (told,) = (event for event in events if event["event"] == "budget checked")
+    assert (told["decision"], told["reason"]) == ("rejected", "no_budget")
+    assert told["decision_id"] == asked["decision_id"]
+    assert "Engineering" not in str(told)
