@@ -8,6 +8,7 @@ STAMP = .venv/stamp
 help:
 	@echo 'make demo     start everything with believable data, and stay up (ONCE=1: end after it)'
 	@echo 'make test     run all tests, with a browser'
+	@echo 'make coverage run the tests in one process, and write htmlcov/'
 	@echo 'make lint     check style, types and the direction of imports'
 	@echo 'make setup    make .venv with everything for development'
 	@echo 'make browser  find or install Chromium for the tests'
@@ -37,6 +38,13 @@ test: setup
 	@browser=$$(sh ops/browser.sh) && \
 	    BURSAR_TEST_BROWSER="$$browser" .venv/bin/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
+# In one process, without the live stack, whose processes nobody looks into.
+coverage: setup
+	@.venv/bin/coverage run --source=bursar,web,tasks,connectors,schema -m pytest -q \
+	    --ignore=tests/live $(PYTEST_ARGS)
+	@.venv/bin/coverage html -q && .venv/bin/coverage report --skip-covered | tail -n 1
+	@echo 'look at htmlcov/index.html'
+
 browser: setup
 	@sh ops/browser.sh
 
@@ -55,4 +63,4 @@ clean:
 	rm -rf .venv .demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -rf .import_linter_cache
 
-.PHONY: help setup run demo test browser lint lock clean
+.PHONY: help setup run demo test coverage browser lint lock clean

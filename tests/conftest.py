@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import quote
 from uuid import UUID
 
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
 from bursar.budgets.editing import NewBudget, create_budget
@@ -26,8 +28,14 @@ from ops.stack import postgres, valkey
 from ops.stack.home import Home, open_home
 from ops.stack.migrations import bootstrap_embedded, migrate
 from ops.stack.urls import StackUrls, stack_urls
+from schema.bootstrap import bootstrap
 from tests.api_client import Api
 from web.app import create_app
+
+# A superuser's URL of another PostgreSQL, 15 or newer, that the tests of one process may use: they
+# make the roles of Bursar there and a database of their own, which they drop. Empty: embedded.
+OTHER_SERVER = os.environ.get("BURSAR_TEST_DATABASE_URL", "")
+BACKUP_PASSWORD = "backup-of-tests"
 
 # One for all tests of a process, because they share the signing key that it encrypts.
 SECRETS_KEY = Fernet.generate_key().decode()
@@ -56,20 +64,56 @@ def stack_home() -> Iterator[Home]:
     assert home is not None
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        server = postgres.start(home, settings=postgres.CARELESS, when_orphaned=signal.SIGQUIT)
-        stack.callback(server.stop)
+        if not OTHER_SERVER:
+            server = postgres.start(home, settings=postgres.CARELESS, when_orphaned=signal.SIGQUIT)
+            stack.callback(server.stop)
         broker = valkey.start(home, when_orphaned=signal.SIGTERM)
         stack.callback(broker.stop)
-        bootstrap_embedded(home)
         yield home
 
 
 @pytest.fixture(scope="session")
-def database_urls(stack_home: Home) -> StackUrls:
+def admin_conninfo(stack_home: Home) -> str:
+    """A superuser's connection to the session's server: the embedded one, or the one named."""
+    return OTHER_SERVER or postgres.admin_conninfo(stack_home)
+
+
+@pytest.fixture(scope="session")
+def database_urls(stack_home: Home, admin_conninfo: str) -> Iterator[StackUrls]:
     """URLs of a fresh database with the newest schema: `database_url` and `owner_database_url`."""
-    urls = stack_urls(stack_home, Settings(database_url="", broker_url="", redis_url=""))
-    migrate(urls.owner_database_url)
-    return urls
+    if not OTHER_SERVER:
+        bootstrap_embedded(stack_home)
+        urls = stack_urls(stack_home, Settings(database_url="", broker_url="", redis_url=""))
+        migrate(urls.owner_database_url)
+        yield urls
+        return
+    with another_database(admin_conninfo) as (app_url, owner_url):
+        chosen = Settings(
+            database_url=app_url, owner_database_url=owner_url, broker_url="", redis_url=""
+        )
+        migrate(owner_url)
+        yield stack_urls(stack_home, chosen)
+
+
+@contextmanager
+def another_database(admin: str) -> Iterator[tuple[str, str]]:
+    """A database on a server that runs already: the URLs of the application and of the owner."""
+    name = f"bursar_test_{os.getpid()}"
+    words = {role: f"{role}-of-tests" for role in ("app", "owner")}
+    bootstrap(
+        admin, owner_password=words["owner"], app_password=words["app"],
+        backup_password=BACKUP_PASSWORD, database=name,
+    )  # fmt: skip
+    place = conninfo_to_dict(admin)
+    where = f"host={quote(str(place.get('host', '')), safe='')}&port={place.get('port', 5432)}"
+    try:
+        yield (
+            f"postgresql://bursar_app:{words['app']}@/{name}?{where}",
+            f"postgresql://bursar_owner:{words['owner']}@/{name}?{where}",
+        )
+    finally:
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f'drop database "{name}" with (force)'.encode())
 
 
 @pytest.fixture(scope="session")
@@ -115,11 +159,10 @@ def owner(database_urls: StackUrls) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def superuser(stack_home: Home) -> Iterator[psycopg.Connection]:
+def superuser(admin_conninfo: str, database_urls: StackUrls) -> Iterator[psycopg.Connection]:
     """An administrator past every policy and trigger, as an attacker would be."""
-    with psycopg.connect(
-        make_conninfo(postgres.admin_conninfo(stack_home), dbname="bursar")
-    ) as connection:
+    name = conninfo_to_dict(database_urls.database_url)["dbname"]
+    with psycopg.connect(make_conninfo(admin_conninfo, dbname=name)) as connection:
         yield connection
         connection.rollback()
 

@@ -45,6 +45,7 @@ from web.api import (
     reservation_batches,
     reservations,
     sources,
+    transfers,
     trapped,
     webhooks,
 )
@@ -61,6 +62,7 @@ _API = (
     checks,
     approvals,
     ledger,
+    transfers,
     funds,
     proof,
     reservations,

@@ -17,16 +17,16 @@ from bursar.tenants import Principal, find_key, find_member
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-READ, CHECK, SPEND, FUND, EDIT, IMPORT, OPERATE, AUDIT, ADMIN = (
-    "read", "check", "spend", "fund", "edit", "import", "operate", "audit", "admin",
+READ, CHECK, SPEND, APPROVE, FUND, EDIT, IMPORT, OPERATE, AUDIT, ADMIN = (
+    "read", "check", "spend", "approve", "fund", "edit", "import", "operate", "audit", "admin",
 )  # fmt: skip
 
 # What each role may do. A partner is limited to its own party; until budgets of parties can be
 # told apart, that role may do nothing here.
 PERMISSIONS: dict[str, frozenset[str]] = {
-    "admin": frozenset({READ, CHECK, SPEND, FUND, EDIT, IMPORT, OPERATE, AUDIT, ADMIN}),
-    "fpa": frozenset({READ, CHECK, SPEND, FUND, EDIT, IMPORT, OPERATE}),
-    "approver": frozenset({READ, CHECK, SPEND}),
+    "admin": frozenset({READ, CHECK, SPEND, APPROVE, FUND, EDIT, IMPORT, OPERATE, AUDIT, ADMIN}),
+    "fpa": frozenset({READ, CHECK, SPEND, APPROVE, FUND, EDIT, IMPORT, OPERATE}),
+    "approver": frozenset({READ, CHECK, SPEND, APPROVE}),
     "member": frozenset({READ, CHECK, SPEND}),
     "service": frozenset({READ, CHECK, SPEND, IMPORT}),
     "auditor": frozenset({READ, AUDIT}),

@@ -1,4 +1,4 @@
-"""The tenant's rules: up to which amount a check is approved without asking anybody."""
+"""The tenant's rules: up to which amount a check, or a transfer, asks nobody."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class NewRule:
     auto_approve_up_to: Decimal
     department: str | None = None
     currency: str | None = None
+    covers: str = "checks"
 
 
 def create_rule(session: Session, tenant_id: UUID, new: NewRule, actor: str) -> ApprovalRule:
@@ -36,6 +37,7 @@ def create_rule(session: Session, tenant_id: UUID, new: NewRule, actor: str) -> 
         name=new.name,
         department=new.department,
         currency=new.currency,
+        covers=new.covers,
         auto_approve_up_to=new.auto_approve_up_to,
         created_by=actor,
     )

@@ -40,6 +40,7 @@ from bursar.errors.jobs import (
 from bursar.errors.money import (
     AlreadyCharged,
     AlreadyCommitted,
+    AlreadyDecided,
     AlreadyRefunded,
     AlreadyReleased,
     AlreadyReversed,
@@ -61,6 +62,7 @@ from bursar.errors.money import (
     PeriodClosed,
     ReferenceReused,
     SameBudget,
+    SelfApproval,
     SigningUnavailable,
     UnknownCurrency,
 )
@@ -95,6 +97,7 @@ from bursar.errors.sources import (
 __all__ = [
     "AlreadyCharged",
     "AlreadyCommitted",
+    "AlreadyDecided",
     "AlreadyRefunded",
     "AlreadyReleased",
     "AlreadyReversed",
@@ -157,6 +160,7 @@ __all__ = [
     "RowsRejected",
     "SameBudget",
     "SecretUnreadable",
+    "SelfApproval",
     "SeveralTables",
     "SheetNotFound",
     "SignInRefused",

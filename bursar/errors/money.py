@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bursar.errors.families import Conflict, InvalidInput
+from bursar.errors.families import Conflict, Forbidden, InvalidInput
 
 
 class InvalidAmount(InvalidInput):
@@ -135,6 +135,18 @@ class SameBudget(InvalidInput):
     """A transfer needs two different budgets."""
 
     code = "same_budget"
+
+
+class AlreadyDecided(Conflict):
+    """Somebody has decided on this already."""
+
+    code = "already_decided"
+
+
+class SelfApproval(Forbidden):
+    """Nobody approves of what they asked for themselves."""
+
+    code = "self_approval"
 
 
 class BatchRefused(Conflict):

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+import structlog
+
 from bursar.database import Database
 from bursar.errors import CurrencyMismatch, InvalidAmount
 from bursar.money import exponents
+
+log = structlog.get_logger("bursar.checks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,11 @@ def check(
         raise InvalidAmount(
             f"{amount} has more than the {places} decimals that {row.currency} has."
         )
+    # Neither who asked nor how much: the decision keeps both, behind the tenant's wall.
+    log.info(
+        "budget checked", tenant_id=str(tenant_id), decision_id=str(row.decision_id),
+        decision=row.decision, reason=row.reason,
+    )  # fmt: skip
     return Check(
         available=row.fits,
         decision=row.decision,

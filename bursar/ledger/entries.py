@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bursar.paging import LARGEST_PAGE, Page, read_cursor, write_cursor
@@ -57,10 +57,5 @@ def _last_before(session: Session, account_id: UUID, moment: datetime) -> int:
 
 def accounts_of(session: Session, budget_id: UUID) -> list[UUID]:
     """The accounts that a budget has and had, one a period."""
-    own = BudgetAccount.budget_id == budget_id
-    # Two look-ups: no index has both the open one and those that were closed.
-    found = union_all(
-        select(BudgetAccount.id).where(own, BudgetAccount.closed_at.is_(None)),
-        select(BudgetAccount.id).where(own, BudgetAccount.closed_at.is_not(None)),
-    )
+    found = select(func.budget_accounts(func.current_tenant(), budget_id))
     return list(session.execute(found).scalars())

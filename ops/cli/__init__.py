@@ -25,6 +25,7 @@ _GROUPS = (
     "control",
     "spending",
     "periods",
+    "transfers",
     "reports",
     "audits",
     "sources",

@@ -24,6 +24,8 @@ Rollover = Annotated[
 Cap = Annotated[str | None, typer.Option(help="The most that is carried of what was left.")]
 
 periods = typer.Typer(no_args_is_help=True, help="Periods that start anew or are closed.")
+_FIGURES = ("state", "currency", "authorized", "spent", "available", "unspent", "commitments",
+            "deficit", "lapsed")  # fmt: skip
 _ENDED = {"succeeded", "failed", "dead", "cancelled"}
 
 
@@ -89,6 +91,8 @@ def reset(
             give_json(answer)
             return
         give(f"{answer['state']}: {answer['available']} {answer['currency']} available")
+        if answer["state"] != "already_reset":
+            give_table(answer["ended"], ("period", *_FIGURES))
         return
     started = caller.post("/periods/reset", {"dry_run": dry_run}, key=key)
     found = _result(caller, started["job_id"])
@@ -162,9 +166,7 @@ def _result(caller: Client, job_id: str) -> dict[str, Any]:
 
 
 def _tell(found: dict[str, Any], budgets: list[dict[str, Any]]) -> None:
-    columns = ("name", "state", "currency", "authorized", "spent", "available", "unspent",
-               "commitments", "deficit", "lapsed")  # fmt: skip
     if budgets:
-        give_table(budgets, columns)
+        give_table(budgets, ("name", *_FIGURES))
     for failure in found["failed"]:
         complain(f"{failure['name']}: {failure['detail']}")

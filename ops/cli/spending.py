@@ -126,5 +126,15 @@ def explain(
         f"nobody is asked up to {trace.get('auto_approve_up_to')}:"
         f" {rule['name'] if rule else 'no rule says otherwise'}"
     )
+    for cell in found["cells"]:
+        give(
+            f"its money came from {cell['cell'] or cell['row']} of {cell['file_name']}"
+            f" ({cell['sha256'][:12]}), {cell['amount']} {cell['currency']},"
+            f" imported by {cell['imported_by']}"
+        )
+    for hold in found["holds"][:10]:
+        give(f"used by {hold['ref_type']} {hold['ref_id']}: {hold['amount']} {hold['currency']}")
+    if more := found["more_holds"] + max(0, len(found["holds"]) - 10):
+        give(f"and by {more} others")
     if late := trace.get("late_source"):
         give(f"its source {late['name']} is late: {late['policy']}")

@@ -55,7 +55,7 @@ begin
   seq_seen := found_budget.entry_seq;
   select x.id, x.name, x.auto_approve_up_to into rule
     from approval_rule x
-   where x.tenant_id = p_tenant and x.is_active
+   where x.tenant_id = p_tenant and x.is_active and x.covers = 'checks'
      and (x.department_key is null or x.department_key = lower(btrim(p_department)))
      and (x.currency is null or x.currency = coalesce(found_budget.code, p_currency))
    order by (x.department_key is not null) desc, (x.currency is not null) desc

@@ -11,7 +11,7 @@ grant insert, update on
   tenant, membership, api_key, fiscal_period, budget, stored_file, import_run, import_row,
   job, job_attempt, action_idempotency, outbox, alert, heartbeat, schedule, schedule_run,
   mapping_template, source, source_secret, source_run, source_file,
-  webhook_endpoint, webhook_delivery, approval_rule, budget_recurrence
+  webhook_endpoint, webhook_delivery, approval_rule, budget_recurrence, transfer_request
   to bursar_app;
 grant insert on ledger_seal, ledger_seal_head, signing_key to bursar_app;
 grant update (ciphertext, key_id) on signing_key to bursar_app;

@@ -1,6 +1,6 @@
 """All tables, so that `Base.metadata` is complete wherever one of them is imported."""
 
-from schema.tables.approvals import ApprovalRule, CheckDecision
+from schema.tables.approvals import ApprovalRule, CheckDecision, TransferRequest
 from schema.tables.base import Base
 from schema.tables.budgets import Budget, BudgetRecurrence
 from schema.tables.imports import ImportRow, ImportRun, StoredFile
@@ -61,6 +61,7 @@ __all__ = [
     "SourceSecret",
     "StoredFile",
     "Tenant",
+    "TransferRequest",
     "WebhookDelivery",
     "WebhookEndpoint",
 ]

@@ -62,7 +62,7 @@ begin
   foreach t in array array['membership', 'api_key', 'fiscal_period', 'budget', 'alert',
                             'mapping_template', 'source', 'source_secret',
                             'webhook_endpoint', 'approval_rule', 'budget_recurrence',
-                            'ledger_repair'] loop
+                            'ledger_repair', 'transfer_request'] loop
     execute format('drop trigger if exists audit_inserts on %I', t);
     execute format('create trigger audit_inserts after insert on %I
       referencing new table as new_rows for each statement execute function audit_inserts()', t);

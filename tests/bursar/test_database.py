@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 from sqlalchemy.exc import DataError, OperationalError
 
@@ -18,20 +17,20 @@ from bursar import database as connections
 from bursar.database import Database, is_passing
 from bursar.errors import Misconfigured
 from bursar.tenants import create_tenant
-from ops.stack import postgres
 from ops.stack.home import Home
 from ops.stack.urls import StackUrls
-from tests.conftest import MakeBudget
+from tests.conftest import BACKUP_PASSWORD, OTHER_SERVER, MakeBudget
 
 
 def test_the_application_s_role_is_accepted(database: Database) -> None:
     database.require_safe_role()
 
 
-def test_a_superuser_is_refused(stack_home: Home) -> None:
-    parts = conninfo_to_dict(postgres.admin_conninfo(stack_home))
-    url = (f"postgresql://{parts['user']}:{parts['password']}@/bursar"
-           f"?host={parts['host']}&port={parts['port']}")  # fmt: skip
+def test_a_superuser_is_refused(superuser: psycopg.Connection) -> None:
+    info = superuser.info
+    url = (
+        f"postgresql://{info.user}:{info.password}@/{info.dbname}?host={info.host}&port={info.port}"
+    )
     opened = Database(url, 1)
     with pytest.raises(Misconfigured, match="row-level security does"):
         opened.require_safe_role()
@@ -41,7 +40,7 @@ def test_a_superuser_is_refused(stack_home: Home) -> None:
 def test_a_role_that_bypasses_the_wall_is_refused(
     database_urls: StackUrls, stack_home: Home
 ) -> None:
-    password = stack_home.secret("backup_password")
+    password = BACKUP_PASSWORD if OTHER_SERVER else stack_home.secret("backup_password")
     host = database_urls.database_url.rpartition("@")[2]
     opened = Database(f"postgresql://bursar_backup:{password}@{host}", 1)
     with pytest.raises(Misconfigured, match="bursar_backup"):

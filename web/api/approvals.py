@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from flask import Response, jsonify, make_response
@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from bursar.budgets import approvals
 from bursar.budgets.approvals import NewRule
+from bursar.budgets.explaining import explain
 from bursar.money import limit_amount
 from schema.tables import ApprovalRule
 from web import idempotency
+from web.api.ledger import CellOut, cell_wire
 from web.api.wire import (
     AmountIn,
     AmountOut,
@@ -33,6 +35,9 @@ from web.versions import etag, required_version
 api = APIBlueprint("approvals", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Checks")])
 
 
+Covers = Literal["checks", "transfers"]
+
+
 class RuleIn(Model):
     """Up to which amount a check is approved by itself, where the money is there."""
 
@@ -40,6 +45,9 @@ class RuleIn(Model):
     auto_approve_up_to: AmountIn
     department: Text | None = Field(None, description="All departments without it.")
     currency: CurrencyCode | None = Field(None, description="All currencies without it.")
+    covers: Covers = Field(
+        "checks", description="Checks, or transfers from a budget: above it somebody is asked."
+    )
 
 
 class RuleChange(Model):
@@ -58,6 +66,7 @@ class RuleOut(Out):
     department: str | None
     currency: CurrencyCode | None
     auto_approve_up_to: AmountOut
+    covers: Covers
     is_active: bool
     version: int
     created_by: str
@@ -70,6 +79,15 @@ class RulePage(Out):
 
     data: list[RuleOut]
     next_cursor: str | None
+
+
+class HoldingOut(Out):
+    """What was used of the budget under a reference when the decision was given."""
+
+    ref_type: str
+    ref_id: str
+    amount: AmountOut
+    currency: CurrencyCode
 
 
 class DecisionOut(Out):
@@ -85,6 +103,9 @@ class DecisionOut(Out):
     actor: str
     decided_at: str
     trace: dict[str, Any]
+    cells: list[CellOut]
+    holds: list[HoldingOut]
+    more_holds: int
 
 
 class RulePath(BaseModel):
@@ -116,7 +137,7 @@ def create_rule(body: RuleIn) -> Response:
     who = principal()
     new = NewRule(
         body.name, limit_amount(body.auto_approve_up_to, body.currency), body.department,
-        body.currency,
+        body.currency, body.covers,
     )  # fmt: skip
 
     def work(session: Session) -> idempotency.Answer:
@@ -153,9 +174,11 @@ def change_rule(path: RulePath, body: RuleChange) -> Response:
 @api.get("/checks/<decision_id>", responses={"200": DecisionOut, **problems(404)})
 @require(READ)
 def explain_check(path: DecisionPath) -> Response:
-    """Why a check was answered as it was: what was asked, balances, limits, rule and source."""
+    """Why a check was answered as it was: balances, limits, rule, source, cells and uses."""
     with transaction() as session:
         found = approvals.get_decision(session, path.decision_id)
+        known = explain(session, found)
+        currency = known.currency or ""
         return jsonify(
             id=str(found.id),
             budget_id=str(found.budget_id) if found.budget_id else None,
@@ -167,11 +190,22 @@ def explain_check(path: DecisionPath) -> Response:
             actor=found.actor,
             decided_at=time_text(found.decided_at),
             trace=found.trace or {},
+            cells=[cell_wire(cell, currency) for cell in known.cells],
+            holds=[
+                {
+                    "ref_type": one.ref_type,
+                    "ref_id": one.ref_id,
+                    "amount": amount_text(one.amount, currency),
+                    "currency": currency,
+                }
+                for one in known.holds
+            ],
+            more_holds=known.more_holds,
         )
 
 
 def _wire(rule: ApprovalRule) -> dict[str, Any]:
-    plain = ("name", "department", "currency", "is_active", "created_by")
+    plain = ("name", "department", "currency", "covers", "is_active", "created_by")
     return {
         "id": str(rule.id),
         **{name: getattr(rule, name) for name in plain},

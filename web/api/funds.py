@@ -1,4 +1,4 @@
-"""Moving funds: top a budget up, transfer to another, spend at once, take an entry back."""
+"""Moving funds: top a budget up, spend at once, take an entry back."""
 
 from __future__ import annotations
 
@@ -23,13 +23,10 @@ from web.api.reservations_wire import (
 )
 from web.api.wire import (
     AmountIn,
-    AmountOut,
     BudgetPath,
     CurrencyCode,
     LongText,
     Model,
-    Out,
-    amount_text,
     problems,
 )
 from web.auth import FUND, SPEND, principal, require
@@ -44,26 +41,6 @@ class TopupIn(Model):
     currency: CurrencyCode
     reason: LongText = ""
     effective_on: EffectiveOn = None
-
-
-class TransferIn(Model):
-    """Authorized money to move from one budget to another of the same currency."""
-
-    giving: UUID = Field(alias="from")
-    taking: UUID = Field(alias="to")
-    amount: AmountIn
-    currency: CurrencyCode | None = Field(None, description="Both budgets' own without it.")
-    reason: Reason
-
-
-class TransferOut(Out):
-    """Both budgets after a transfer. `ref_id` names it in both ledgers."""
-
-    ref_id: str
-    amount: AmountOut
-    currency: CurrencyCode
-    giving: UtilizationOut = Field(alias="from")
-    taking: UtilizationOut = Field(alias="to")
 
 
 class ChargeIn(Model):
@@ -112,35 +89,6 @@ def topup(path: BudgetPath, body: TopupIn) -> Response:
         retry=idempotency.retry_of(body.model_dump()),
     )
     return idempotency.reply(answer, account_wire(answer), 201)
-
-
-@api.post("/transfers", responses={"201": TransferOut, **problems(400, 404, 409)})
-@require(FUND)
-def transfer(body: TransferIn) -> Response:
-    """Move authorized money that is not used to another budget: two entries that sum to zero."""
-    who = principal()
-    currency = body.currency
-    if currency is None:
-        currency = operations.read_account(database(), who.tenant_id, body.giving).currency
-    gave, took = funds.transfer(
-        database(),
-        who.tenant_id,
-        body.giving,
-        body.taking,
-        positive_amount(body.amount, currency),
-        currency,
-        reason=body.reason,
-        actor=who.actor,
-        retry=idempotency.retry_of(body.model_dump()),
-    )
-    shown = {
-        "ref_id": gave.ref_id,
-        "amount": amount_text(gave.amount, currency),
-        "currency": currency,
-        "from": account_wire(gave),
-        "to": account_wire(took),
-    }
-    return idempotency.reply(gave, shown, 201)
 
 
 @api.post(

@@ -189,10 +189,11 @@ def lineage(path: BudgetPath) -> Response:
     with transaction() as session:
         currency = get_balance(session, path.budget_id).currency
         found = sources_of(session, path.budget_id)
-    return jsonify(data=[_source_wire(source, currency) for source in found])
+    return jsonify(data=[cell_wire(source, currency) for source in found])
 
 
-def _source_wire(source: Source, currency: str) -> dict[str, Any]:
+def cell_wire(source: Source, currency: str) -> dict[str, Any]:
+    """A cell that went into a budget."""
     plain = ("file_name", "sha256", "sheet", "row", "column", "cell", "action", "state",
              "imported_by")  # fmt: skip
     return {

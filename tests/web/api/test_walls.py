@@ -80,6 +80,10 @@ def theirs(api: Api, make_budget: MakeBudget, monkeypatch: pytest.MonkeyPatch) -
     source = {"name": "S", "type": "s3", "config": {"bucket": "b"}}
     hook = api.post("/webhooks", {"url": "https://example.invalid/"}).get_json()
     alert = api.get("/alerts").get_json()["data"][0]
+    other = make_budget("5", sub_category="Other")
+    api.post("/approval-rules", RULE | {"auto_approve_up_to": "0", "covers": "transfers"})
+    moved = {"from": str(budget), "to": str(other), "amount": "1", "reason": "x"}
+    asked = api.post("/transfers", moved).get_json()
     return {
         "budget_id": str(budget),
         "code": "FY2025",
@@ -92,6 +96,7 @@ def theirs(api: Api, make_budget: MakeBudget, monkeypatch: pytest.MonkeyPatch) -
         "source_id": api.post("/sources", source).get_json()["id"],
         "template_id": made.get_json()["id"],
         "rule_id": api.post("/approval-rules", RULE).get_json()["id"],
+        "request_id": asked["id"],
         "decision_id": api.post("/budgets/check", CHECK).get_json()["decision_id"],
     }
 
@@ -112,6 +117,8 @@ BODIES: dict[str, Any] = {
     "recurrence": {"period_type": "monthly"},
     "reset": {},
     "close": {"rollover": "reset"},
+    "approve": {},
+    "reject": {},
     "fix-discrepancy": {"reason": "x"},
 }
 
