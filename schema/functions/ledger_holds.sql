@@ -40,13 +40,16 @@ declare
   target public.budget_account;
 begin
   loop
-    select a.id into next from public.budget_account a
-     where a.tenant_id = p_account.tenant_id and a.follows = place;
-    exit when next is null;
-    place := next;
+    loop
+      select a.id into next from public.budget_account a
+       where a.tenant_id = p_account.tenant_id and a.follows = place;
+      exit when next is null;
+      place := next;
+    end loop;
+    target := public.ledger_lock_account(p_account.tenant_id, place);
+    exit when target.closed_at is null;  -- else its period ended while this waited
   end loop;
-  target := public.ledger_lock_account(p_account.tenant_id, place);
-  if target.id = p_account.id or target.frozen or target.closed_at is not null then
+  if target.id = p_account.id or target.frozen then
     return p_account;
   end if;
   perform public.ledger_carry_hold(p_hold, target, p_actor, 'Its period was closed.');

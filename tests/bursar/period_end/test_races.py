@@ -148,5 +148,3 @@ def test_transfers_and_reservations_during_resets_never_take_too_much(
             one.result()
     _, after = accounts(database, tenant_id, giving)
     assert after.authorized - after.reserved == 40
-
-
