@@ -111,6 +111,15 @@ def get_period(session: Session, code: str, *, lock: bool = False) -> FiscalPeri
     return period
 
 
+def named_period(session: Session, tenant_id: UUID, code: str) -> FiscalPeriod:
+    """The period that a code means, opened if need be. Raises NotFound."""
+    start = get_tenant(session).fiscal_start_month
+    known = fiscal.resolve(code, start)
+    if known is not None:
+        periods.ensure(session, tenant_id, [known.code], start)
+    return get_period(session, code)
+
+
 def next_period(session: Session, tenant_id: UUID, period: FiscalPeriod) -> FiscalPeriod:
     """The period that follows one, of the same length or of the same calendar; opened if need be.
 
@@ -140,5 +149,4 @@ def next_period(session: Session, tenant_id: UUID, period: FiscalPeriod) -> Fisc
     else:
         fault = Fault("/next", "unclear_next", f"Say which period follows {period.code}.")
         raise InvalidInput(fault.detail, faults=[fault])
-    periods.ensure(session, tenant_id, [code], start)
-    return get_period(session, code)
+    return named_period(session, tenant_id, code)

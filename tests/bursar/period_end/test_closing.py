@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text, update
 
 from bursar import errors
+from bursar.budgets.control import change_control
 from bursar.budgets.editing import NewBudget, create_budget, delete_budget, edit_budget
 from bursar.database import Database
 from bursar.jobs import runner
@@ -177,8 +178,6 @@ def test_budgets_above_go_on_above(
 ) -> None:
     above, below = make_budget("1000", sub_category="All"), make_budget("800", sub_category="Part")
     with database.transaction(tenant_id, "test") as session:
-        from bursar.budgets.control import change_control
-
         change_control(session, tenant_id, below, 1, {"parent_id": above})
     ref = reserve(database, tenant_id, below, "600")
     close(database, tenant_id, "carry_all")
@@ -275,3 +274,37 @@ def test_a_budget_of_a_closed_period_starts_anew_no_more(
         assert job.result is not None
         assert job.result["due"] == 0
         assert session.execute(text("select count(*) from alert")).scalar_one() == 0
+
+
+def test_one_whose_sum_no_budget_holds_takes_no_other_with_it(
+    database: Database, tenant_id: UUID, make_budget: MakeBudget
+) -> None:
+    most = "9000000000000000"
+    bad, good = make_budget(most), make_budget("100", sub_category="Other")
+    with database.transaction(tenant_id, "test") as session:
+        new = NewBudget("Engineering", "FY2026", Decimal(most), "USD", sub_category="Software")
+        create_budget(session, tenant_id, new, "test")
+    found = close(database, tenant_id, "carry_all")
+    assert [failure["budget_id"] for failure in found["failed"]] == [str(bad)]
+    with pytest.raises(errors.PeriodClosed):
+        reserve(database, tenant_id, good, "1")
+    with database.transaction(tenant_id) as session:
+        carried = session.execute(
+            text(
+                "select authorized from budget_balance"
+                " where fiscal_period = 'FY2026' and sub_category = 'Other'"
+            )
+        ).scalar_one()
+    assert carried == 100
+    all_proven(database, tenant_id)
+
+
+def test_a_budget_that_is_made_is_controlled_as_the_one_before(
+    database: Database, tenant_id: UUID, make_budget: MakeBudget
+) -> None:
+    budget = make_budget("1000")
+    with database.transaction(tenant_id, "test") as session:
+        change_control(session, tenant_id, budget, 1, {"control_mode": "advisory"})
+    close(database, tenant_id, "carry_unspent")
+    after = following(database, tenant_id)
+    assert (after.control_mode, after.name) == ("advisory", "Engineering / Software")
