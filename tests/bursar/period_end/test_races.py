@@ -148,3 +148,21 @@ def test_transfers_and_reservations_during_resets_never_take_too_much(
             one.result()
     _, after = accounts(database, tenant_id, giving)
     assert after.authorized - after.reserved == 40
+
+
+def test_a_budget_put_under_another_during_a_reset_below_counts_there(
+    database: Database, tenant_id: UUID, make_budget: MakeBudget
+) -> None:
+    root, middle, leaf = (make_budget("1000", sub_category=name) for name in "ABC")
+
+    def put(below: UUID, above: UUID) -> None:
+        with database.transaction(tenant_id, "test") as session:
+            change_control(session, tenant_id, below, 1, {"parent_id": above})
+
+    put(leaf, middle)
+    during_a_reset(database, tenant_id, leaf, lambda: put(middle, root)).result()
+    ledger.spend(database, tenant_id, leaf, Decimal(10), "USD", ref_id="one", actor="test")
+    for budget in (root, middle, leaf):
+        assert ledger.read_account(database, tenant_id, budget).available == 990
+    before, _ = accounts(database, tenant_id, leaf)
+    assert before.controllers == []
