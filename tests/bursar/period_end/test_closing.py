@@ -308,3 +308,26 @@ def test_a_budget_that_is_made_is_controlled_as_the_one_before(
     close(database, tenant_id, "carry_unspent")
     after = following(database, tenant_id)
     assert (after.control_mode, after.name) == ("advisory", "Engineering / Software")
+
+
+def test_what_comes_late_below_has_its_money_above(
+    database: Database, tenant_id: UUID, make_budget: MakeBudget
+) -> None:
+    over, under = make_budget("1000", sub_category="All"), make_budget("800", sub_category="Part")
+    ref = reserve(database, tenant_id, under, "600")
+    with database.transaction(tenant_id, "test") as session:
+        change_control(session, tenant_id, under, 1, {"parent_id": over})
+        next_over, next_under = (
+            create_budget(
+                session, tenant_id,
+                NewBudget("Engineering", "FY2026", Decimal(100), "USD", sub_category=name), "test",
+            ).id
+            for name in ("All", "Part")
+        )  # fmt: skip
+        change_control(session, tenant_id, next_under, 1, {"parent_id": next_over})
+    close(database, tenant_id, "reset")
+    ledger.charge(database, tenant_id, ref, None, actor="test")
+    for budget in (next_over, next_under):
+        account = ledger.read_account(database, tenant_id, budget)
+        assert (account.authorized, account.available) == (700, 100)
+    all_proven(database, tenant_id)
