@@ -28,6 +28,7 @@ SCRIPTS = (
     "functions/ledger_funds.sql",
     "functions/ledger_hierarchy.sql",
     "functions/ledger_periods.sql",
+    "functions/period_closing.sql",
     "functions/ledger_import.sql",
     "functions/ledger_bulk.sql",
     "functions/ledger_proof.sql",

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from bursar import periods
-from bursar.errors import InvalidImportState, PlanStale, RowsRejected
+from bursar.errors import InvalidImportState, PeriodClosed, PlanStale, RowsRejected
 from bursar.importing.choices.interpretation import remember
 from bursar.importing.consequences import require_covered, tell_crossings
 from bursar.importing.load import limited_statements
@@ -157,9 +157,17 @@ def _portions(pages: int) -> Iterator[dict[str, str]]:
 
 
 def _open_periods(session: Session, tenant: Tenant) -> dict[str, str]:
-    """The id of each period that the plan names, by its code; new ones are opened."""
+    """The id of each period that takes new budgets, by its code; those not there are opened.
+
+    Raises PlanStale when one was closed since the plan was made.
+    """
     codes = session.execute(
         text("select distinct fiscal_period from pg_temp.import_target where is_new")
     ).scalars()
     ids = periods.ensure(session, tenant.id, list(codes), tenant.fiscal_start_month)
+    try:
+        for period_id in sorted(ids.values()):
+            periods.require_open(session, period_id)
+    except PeriodClosed:
+        raise PlanStale from None
     return {code: str(found) for code, found in ids.items()}

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bursar.paging import LARGEST_PAGE, Page, read_cursor, write_cursor
 from schema.tables import BudgetAccount, LedgerEntry
 
-_ORDER = "-seq"
+ENTRY_ORDER = "-seq"
 
 
 def list_entries(
@@ -32,7 +32,7 @@ def list_entries(
     newest = _newest(session, account_id, before)
     oldest = 1 if since is None else _last_before(session, account_id, since) + 1
     if cursor is not None:
-        seq, _ = read_cursor(cursor, _ORDER, [int, UUID])
+        seq, _ = read_cursor(cursor, ENTRY_ORDER, [int, UUID])
         newest = min(newest, seq - 1)
     lowest = max(newest - min(limit, LARGEST_PAGE) + 1, oldest)
     rows = session.execute(
@@ -41,7 +41,7 @@ def list_entries(
         .order_by(LedgerEntry.seq.desc())
     ).scalars()
     more = lowest > oldest
-    return Page(list(rows), write_cursor(_ORDER, [lowest, account_id]) if more else None)
+    return Page(list(rows), write_cursor(ENTRY_ORDER, [lowest, account_id]) if more else None)
 
 
 def _newest(session: Session, account_id: UUID, before: datetime | None) -> int:

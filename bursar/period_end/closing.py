@@ -7,6 +7,7 @@ is made, with nothing of its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,19 +17,18 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from bursar import alerts
-from bursar.budgets.editing import NewBudget, create_budget
 from bursar.database import is_passing
 from bursar.errors import BursarError, Fault, InvalidInput, PeriodClosed
 from bursar.jobs.lease import Lease
 from bursar.money import to_wire
-from bursar.period_end.endings import CARRIED, ending_of
-from bursar.period_end.fiscal_periods import get_period, next_period
+from bursar.period_end.endings import Ending, ending_of
+from bursar.period_end.fiscal_periods import get_period, named_period, next_period
 from bursar.period_end.resets import AT_ONCE, SHOWN, add_up, wire_ending
-from schema.tables import Budget, FiscalPeriod
+from schema.tables import FiscalPeriod
 
 log = structlog.get_logger("bursar.periods")
 _CLOSE = text(
-    "select * from ledger_close(:tenant, :budget, :next, :rollover, :cap, :actor, :reason,"
+    "select * from close_budgets(:tenant, :budgets, :next, :rollover, :cap, :actor, :reason,"
     " :dry_run)"
 )
 # Those above first, so that the budgets made for those below find theirs.
@@ -47,8 +47,6 @@ _BUDGETS = text(
      order by cardinality(a.controllers), b.id
     """
 )
-_COPIED = ("department", "sub_category", "name", "kind", "account_code", "program", "project",
-           "fund", "owner", "notes", "external_ref", "currency")  # fmt: skip
 
 
 def soft_close(session: Session, tenant_id: UUID, code: str) -> tuple[FiscalPeriod, int]:
@@ -78,7 +76,10 @@ def reopen(session: Session, tenant_id: UUID, code: str) -> tuple[FiscalPeriod, 
 
 def following(session: Session, tenant_id: UUID, period: FiscalPeriod, code: str | None) -> str:
     """The code of the period that takes over. Raises NotFound, InvalidInput, PeriodClosed."""
-    after = get_period(session, code) if code else next_period(session, tenant_id, period)
+    if code:
+        after = named_period(session, tenant_id, code)
+    else:
+        after = next_period(session, tenant_id, period)
     if after.starts_on <= period.ends_on:
         fault = Fault("/next", "wrong_order", f"{after.code} does not come after {period.code}.")
         raise InvalidInput(fault.detail, faults=[fault])
@@ -98,11 +99,12 @@ def close_period(lease: Lease) -> None:
         period = get_period(session, asked["period"])
         if not dry_run:
             soft_close(session, lease.tenant_id, asked["period"])
+            named_period(session, lease.tenant_id, asked["next"])
         budgets = session.execute(_BUDGETS, {"period": period.id}).all()
     names = {
         "tenant": lease.tenant_id, "actor": lease.actor, "dry_run": dry_run,
         "rollover": asked["rollover"], "cap": None if cap is None else Decimal(cap),
-        "reason": asked["reason"] or f"{asked['period']} was closed.",
+        "reason": asked["reason"] or f"{asked['period']} was closed.", "next": asked["next"],
     }  # fmt: skip
     failed: list[dict[str, str]] = []
     shown: list[dict[str, Any]] = []
@@ -110,18 +112,13 @@ def close_period(lease: Lease) -> None:
     for at in range(0, len(budgets), AT_ONCE):
         lease.checkpoint()
         with lease.transaction() as session:
-            for row in budgets[at : at + AT_ONCE]:
-                try:
-                    with session.begin_nested():
-                        ending = _close_one(session, names | {"budget": row.id}, asked["next"])
-                except Exception as error:
-                    if is_passing(error):
-                        raise
-                    failed.append(_failure(row, error))
+            for row, came in _close(session, names, budgets[at : at + AT_ONCE]):
+                if isinstance(came, Exception):
+                    failed.append(_failure(row, came))
                     continue
-                add_up(sums, ending)
+                add_up(sums, came)
                 if len(shown) < SHOWN:
-                    shown.append({"name": row.name} | wire_ending(ending))
+                    shown.append({"name": row.name} | wire_ending(came))
         lease.progress(min(at + AT_ONCE, len(budgets)), len(budgets), "closing")
     if not dry_run:
         _finish(lease, asked["period"], failed)
@@ -148,43 +145,30 @@ def _finish(lease: Lease, code: str, failed: list[dict[str, str]]) -> None:
             )  # fmt: skip
 
 
-def _close_one(session: Session, names: dict[str, Any], following_code: str) -> Any:
-    """Close one budget; what stands in its place is made where something goes along."""
-    budget = session.get_one(Budget, (names["tenant"], names["budget"]))
-    target = _place_of(session, budget, following_code)
-    if target is None and not names["dry_run"]:
-        preview = session.execute(_CLOSE, names | {"next": None, "dry_run": True}).one()
-        if any(getattr(preview, name) for name in CARRIED):
-            target = _make(session, budget, following_code, names["actor"])
-    row = session.execute(_CLOSE, names | {"next": target}).one()
-    return ending_of(row, dry_run=names["dry_run"])
+def _close(
+    session: Session, names: dict[str, Any], budgets: Sequence[Any]
+) -> Iterator[tuple[Any, Ending | Exception]]:
+    """Close budgets in one call: what went along from each, or why it could not be closed.
 
-
-def _place_of(session: Session, budget: Budget, following_code: str) -> UUID | None:
-    """The live budget of the other period with the same natural key."""
-    return session.execute(
-        select(Budget.id).where(
-            Budget.department_key == budget.department_key,
-            Budget.sub_category_key == budget.sub_category_key,
-            Budget.fiscal_period == following_code,
-            Budget.currency == budget.currency,
-            Budget.dimensions_key == budget.dimensions_key,
-            Budget.deleted_at.is_(None),
-        )
-    ).scalar_one_or_none()
-
-
-def _make(session: Session, budget: Budget, following_code: str, actor: str) -> UUID:
-    copied: dict[str, Any] = {name: getattr(budget, name) for name in _COPIED}
-    new = NewBudget(amount=Decimal(0), fiscal_period=following_code, **copied)
-    made: UUID = create_budget(session, budget.tenant_id, new, actor).id
-    above = budget.parent_id and session.get(Budget, (budget.tenant_id, budget.parent_id))
-    parent = above and _place_of(session, above, following_code)
-    if parent:
-        session.get_one(Budget, (budget.tenant_id, made)).parent_id = parent
-        session.flush()
-        session.execute(select(func.ledger_relink(budget.tenant_id, made)))
-    return made
+    Where the call fails, each is closed for itself, so that one takes no other with it.
+    """
+    try:
+        with session.begin_nested():
+            rows = session.execute(_CLOSE, names | {"budgets": [row.id for row in budgets]}).all()
+    except Exception as error:
+        if is_passing(error):
+            raise
+        if len(budgets) == 1:
+            yield budgets[0], error
+        else:
+            for budget in budgets:
+                yield from _close(session, names, [budget])
+        return
+    for budget, row in zip(budgets, rows, strict=True):
+        try:
+            yield budget, ending_of(row, dry_run=names["dry_run"])
+        except BursarError as refusal:
+            yield budget, refusal
 
 
 def _failure(row: Any, error: Exception) -> dict[str, str]:

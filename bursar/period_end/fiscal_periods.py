@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bursar import fiscal, periods
 from bursar.errors import DuplicatePeriod, Fault, InvalidInput, NotFound
 from bursar.paging import Page, page
+from bursar.period_end.recurrence import today
 from bursar.tenants import get_tenant
-from schema.tables import FiscalPeriod
+from schema.tables import BudgetRecurrence, FiscalPeriod
 
 SORTS = {"starts_on": FiscalPeriod.__table__.c.starts_on, "code": FiscalPeriod.__table__.c.code}
 
@@ -75,7 +76,27 @@ def add_period(
         if "uq_fiscal_period_code" in str(error.orig):
             raise DuplicatePeriod from None
         raise
+    _tell_followers(session, period)
     return period
+
+
+def _tell_followers(session: Session, period: FiscalPeriod) -> None:
+    """Let budgets that start anew by the calendar do so with its new period as well.
+
+    A period that has begun already is for those for which the calendar had ended.
+    """
+    day = today(session)
+    later = and_(literal(period.starts_on > day), BudgetRecurrence.next_on > period.starts_on)
+    if period.ends_on >= day:
+        session.execute(
+            update(BudgetRecurrence)
+            .where(
+                BudgetRecurrence.calendar == period.calendar,
+                or_(BudgetRecurrence.next_on.is_(None), later),
+            )
+            .values(next_on=period.starts_on)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def get_period(session: Session, code: str, *, lock: bool = False) -> FiscalPeriod:
@@ -88,6 +109,15 @@ def get_period(session: Session, code: str, *, lock: bool = False) -> FiscalPeri
     if period is None:
         raise NotFound("There is no such period.")
     return period
+
+
+def named_period(session: Session, tenant_id: UUID, code: str) -> FiscalPeriod:
+    """The period that a code means, opened if need be. Raises NotFound."""
+    start = get_tenant(session).fiscal_start_month
+    known = fiscal.resolve(code, start)
+    if known is not None:
+        periods.ensure(session, tenant_id, [known.code], start)
+    return get_period(session, code)
 
 
 def next_period(session: Session, tenant_id: UUID, period: FiscalPeriod) -> FiscalPeriod:
@@ -119,5 +149,4 @@ def next_period(session: Session, tenant_id: UUID, period: FiscalPeriod) -> Fisc
     else:
         fault = Fault("/next", "unclear_next", f"Say which period follows {period.code}.")
         raise InvalidInput(fault.detail, faults=[fault])
-    periods.ensure(session, tenant_id, [code], start)
-    return get_period(session, code)
+    return named_period(session, tenant_id, code)

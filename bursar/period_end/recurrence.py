@@ -91,16 +91,23 @@ def set_recurrence(
             )
     rhythm = rhythm_of(session, wanted.period_type, wanted.reset_day, wanted.calendar)
     row = get_recurrence(session, budget_id)
+    over = None  # a period that is over and was not gone through yet, in the same rhythm
     if row is None:
         row = BudgetRecurrence(tenant_id=tenant_id, id=budget_id, period_type=wanted.period_type)
         session.add(row)
+    elif (row.period_type, row.reset_day, row.calendar) == _rhythm_key(wanted):
+        over = row.next_on
     for name in Recurrence.__dataclass_fields__:
         setattr(row, name, getattr(wanted, name))
-    row.next_on = rhythm.next_reset(today(session))
+    row.next_on = min(filter(None, (over, rhythm.next_reset(today(session)))), default=None)
     row.failure, row.retry_at = None, None
     session.flush()
     _require_together(session, row)
     return row
+
+
+def _rhythm_key(rule: Recurrence | BudgetRecurrence) -> tuple[str, int, str | None]:
+    return rule.period_type, rule.reset_day, rule.calendar
 
 
 # The rhythms of the budgets that control one, and of those that it controls.
@@ -127,7 +134,7 @@ _LINKED = text(
 
 def _require_together(session: Session, row: BudgetRecurrence) -> None:
     """What controls others counts what they use, so their periods have to be the same."""
-    own = (row.period_type, row.reset_day, row.calendar)
+    own = _rhythm_key(row)
     for other in session.execute(_LINKED, {"budget": row.id}):
         if tuple(other) != own:
             fault = Fault(

@@ -28,20 +28,21 @@ _RESET = text(
     "select * from ledger_reset(:tenant, :budget, :period, :starts_on, :rollover, :cap, :allowance,"
     " :actor, :reason, :dry_run)"
 )
-# Those above first: what they count of those below is then never too little.
+# Those above first: what they count of those below is then never too little. What belongs to a
+# fiscal period that is being closed starts anew when that is taken back, or never.
 _DUE = text(
     """
     select r.id, b.name
       from budget_recurrence r
       join budget b on b.tenant_id = r.tenant_id and b.id = r.id
       cross join lateral (
-        select x.controllers from budget_account x
+        select x.controllers, x.period_state from budget_account x
          where x.tenant_id = b.tenant_id and x.budget_id = b.id
            and x.line_key is null and x.closed_at is null
         offset 0
       ) a
      where r.next_on <= :today and (r.retry_at is null or r.retry_at <= now())
-       and b.deleted_at is null and b.status = 'active'
+       and b.deleted_at is null and b.status = 'active' and a.period_state is null
      order by cardinality(a.controllers), r.id
     """
 )
@@ -63,8 +64,8 @@ def reset(
 
     A budget that has missed periods goes through all of them. One without periods of its own starts
     anew with the present day. The present day is that of the tenant, unless `day` says otherwise.
-    `rollover` with its `cap` stands in for what the budget's recurrence
-    says. Raises NotFound, BudgetFrozen, PeriodClosed, CountersDisagree, InvalidInput.
+    `rollover` and `cap` stand in for what the budget's recurrence says; another rollover comes
+    without its cap. Raises NotFound, BudgetFrozen, PeriodClosed, CountersDisagree, InvalidInput.
     """
     lock_budget(session, budget_id)
     day = day or today(session)
@@ -74,7 +75,7 @@ def reset(
         "tenant": tenant_id, "budget": budget_id, "actor": actor, "reason": reason,
         "dry_run": dry_run, "allowance": rule and rule.allowance,
         "rollover": rollover or (rule.rollover if rule else "reset"),
-        "cap": cap if rollover else rule and rule.rollover_cap,
+        "cap": rule.rollover_cap if rule and cap is None and rollover is None else cap,
     }  # fmt: skip
     if rule is None:
         return [_one(session, names, day.isoformat(), day)]

@@ -16,15 +16,21 @@ from sqlalchemy import ColumnElement, Numeric, column, func, select, text
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Session
 
-from bursar.errors import Fault, InvalidInput, NotFound
-from bursar.ledger.entries import list_entries
+from bursar.errors import Fault, InvalidCursor, InvalidInput, NotFound
+from bursar.ledger.entries import ENTRY_ORDER, list_entries
 from bursar.ledger.reconcile import COUNTERS
-from bursar.paging import Page, page
+from bursar.paging import Page, page, read_cursor, write_cursor
 from bursar.reports.ranges import Calendar, Span
 from schema.tables import BudgetAccount, LedgerEntry
 
 LONGEST_DAILY = timedelta(days=366 * 3)
 _ENTRY = LedgerEntry.__table__.c
+_BEYOND_ALL = 2**62  # a number that no entry has
+_ACCOUNTS = text(
+    "select a.id from budget_accounts(current_tenant(), :budget) x (id)"
+    " join budget_account a on a.tenant_id = current_tenant() and a.id = x.id"
+    " order by a.closed_at desc nulls first, a.opened_at desc nulls last"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +70,32 @@ def entries_of_budget(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page:
-    """What was recorded on a budget within a span of days, newest first. Raises NotFound."""
-    account_id = session.execute(
-        select(BudgetAccount.id).where(
-            BudgetAccount.budget_id == budget_id,
-            BudgetAccount.line_key.is_(None),
-            BudgetAccount.closed_at.is_(None),
-        )
-    ).scalar()
-    if account_id is None:
+    """What was recorded on a budget within a span of days: the present period before the past ones,
+    the newest entries of each first.
+
+    Raises NotFound, InvalidCursor.
+    """
+    accounts = list(session.execute(_ACCOUNTS, {"budget": budget_id}).scalars())
+    if not accounts:
         raise NotFound("There is no such budget.")
-    found = list_entries(
-        session, account_id, since=span.starts_at, before=span.ends_at, limit=limit, cursor=cursor
-    )
-    return _placed(session, found)
+    if cursor is not None:
+        _, reached = read_cursor(cursor, ENTRY_ORDER, [int, UUID])
+        if reached not in accounts:
+            raise InvalidCursor
+        accounts = accounts[accounts.index(reached) :]
+    rows: list[LedgerEntry] = []
+    for n, account_id in enumerate(accounts):
+        found = list_entries(
+            session, account_id, since=span.starts_at, before=span.ends_at,
+            limit=limit - len(rows), cursor=cursor if n == 0 else None,
+        )  # fmt: skip
+        rows += found.rows
+        if found.next_cursor is not None:
+            return _placed(session, Page(rows, found.next_cursor))
+        if len(rows) >= limit and n + 1 < len(accounts):
+            onward = write_cursor(ENTRY_ORDER, [_BEYOND_ALL, accounts[n + 1]])
+            return _placed(session, Page(rows, onward))
+    return _placed(session, Page(rows, None))
 
 
 def _placed(session: Session, found: Page) -> Page:

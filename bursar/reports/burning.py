@@ -58,10 +58,14 @@ def forecast(
     today = calendar.day_of(now)
     window = between(calendar, today - window_days * _DAY, today)
     by_day: dict[date, Decimal] = {}
+    carried = _ZERO  # what another budget or period has used before
     for one in daily_sums(session, tenant_id, calendar, window, budget_id):
-        by_day[one.day] = by_day.get(one.day, _ZERO) + one.delta_used
+        if one.kind in ("carry_in", "carry_out"):
+            carried += one.delta_used
+        else:
+            by_day[one.day] = by_day.get(one.day, _ZERO) + one.delta_used
     used_today = by_day.pop(today, _ZERO)
-    before_window = budget.used - used_today - sum(by_day.values(), _ZERO)
+    before_window = budget.used - carried - used_today - sum(by_day.values(), _ZERO)
     first = window.first_day
     account = session.get_one(BudgetAccount, (tenant_id, budget.account_id))
     if before_window == 0 or account.opened_at is not None:

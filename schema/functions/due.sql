@@ -60,6 +60,8 @@ begin
                       join public.budget b
                         on b.tenant_id = r.tenant_id and b.id = r.id and b.deleted_at is null
                            and b.status = 'active'
+                      join public.fiscal_period p
+                        on p.tenant_id = b.tenant_id and p.id = b.period_id and p.state = 'open'
                      where r.tenant_id = t.id
                        and r.next_on <= (now() at time zone t.time_zone)::date
                        and (r.retry_at is null or r.retry_at <= now()));

@@ -1,7 +1,8 @@
 -- Many reservations in one call. Those of one budget are worked out one after the other in memory,
 -- under its lock, and written together: this is what makes a hot budget fast.
 
--- The plain reservations of one account: the answers of the items at `p_places`, in that order.
+-- The plain reservations of one account: the answers of the items at `p_places`, in that order. Null
+-- where it is no longer plain: closed with its period, or put under a budget that controls it.
 create or replace function ledger_reserve_for_account(
   p_tenant uuid, p_account uuid, p_places int[], p_amounts numeric[], p_currencies text[],
   p_ref_types text[], p_ref_ids text[], p_expiries timestamptz[], p_actors text[]
@@ -31,6 +32,9 @@ declare
   more numeric := 0;
 begin
   account := public.ledger_lock_account(p_tenant, p_account);
+  if account.closed_at is not null or account.controllers <> '{}' then
+    return null;
+  end if;
   used := public.used(account) + account.rolled_up;
   available := public.available(account);
   most := public.ledger_limit(account);
@@ -56,7 +60,7 @@ begin
       held := jsonb_populate_record(
         null::public.hold, known -> (p_ref_types[place] || chr(31) || p_ref_ids[place]));
       r := public.ledger_answer_of(
-        case when held.account_id = account.id and held.amount = p_amounts[place]
+        case when held.budget_id = account.budget_id and held.amount = p_amounts[place]
                   and account.currency = p_currencies[place]
              then 'ok' else 'reference_reused' end, account, held);
       r.replayed := r.code = 'ok';
@@ -101,7 +105,7 @@ begin
     r.entry_seq := account.entry_seq;
     answers := answers || r;
     if twins then
-      held.account_id := account.id;
+      held.budget_id := account.budget_id;
       held.ref_type := p_ref_types[place];
       held.ref_id := p_ref_ids[place];
       held.stage := 'reserved';
@@ -195,10 +199,13 @@ begin
              and a.line_key is null and a.closed_at is null
        order by cardinality(a.controllers), a.id
     loop
+      made := null;
       if part.id is not null and part.above = '{}' then
         made := public.ledger_reserve_for_account(
           p_tenant, part.id, part.places, p_amounts, p_currencies, p_ref_types, p_ref_ids,
           p_expiries, p_actors);
+      end if;
+      if made is not null then
         for i in 1 .. cardinality(made) loop
           answers[part.places[i]] := made[i];
         end loop;

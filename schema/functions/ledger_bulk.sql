@@ -7,17 +7,26 @@ create function ledger_adjust_many(
 ) returns bigint language plpgsql security definer as $$
 declare
   moment timestamptz;
+  locked bigint;
   posted bigint;
 begin
   perform set_config('bursar.tenant', p_tenant::text, true);
-  perform 1
-    from (select u.budget_id from unnest(p_budgets) u (budget_id) order by 1) u
-    cross join lateral (
-      select 1 from public.budget_account y
-       where y.tenant_id = p_tenant and y.budget_id = u.budget_id
-         and y.line_key is null and y.closed_at is null
-       for no key update
-    ) locked;
+  loop
+    select count(*) into locked
+      from (select u.budget_id from unnest(p_budgets) u (budget_id) order by 1) u
+      cross join lateral (
+        select 1 from public.budget_account y
+         where y.tenant_id = p_tenant and y.budget_id = u.budget_id
+           and y.line_key is null and y.closed_at is null
+         for no key update
+      ) l;
+    -- Else a budget started anew while this waited, and what took over is not locked.
+    exit when locked >= (
+      select count(*) from unnest(p_budgets) u (budget_id)
+       where exists (select from public.budget_account y
+                      where y.tenant_id = p_tenant and y.budget_id = u.budget_id
+                        and y.line_key is null and y.closed_at is null));
+  end loop;
   moment := clock_timestamp();  -- after the locks, so that seq and time agree
   with change as materialized (
     select a.*, u.target, a.entry_seq + 1 as seq,

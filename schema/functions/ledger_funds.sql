@@ -122,6 +122,7 @@ create function ledger_transfer(
 declare
   kept record;
   place record;
+  locked uuid[];
   giving public.budget_account;
   taking public.budget_account;
   refusal text;
@@ -145,22 +146,28 @@ begin
              jsonb_populate_record(null::public.ledger_answer, e.item) x;
     return;
   end if;
-  -- Those nearer the root first, as everywhere; a transfer changes nothing above them.
-  for place in
-    select a.id from public.budget_account a
-     where a.tenant_id = p_tenant and a.budget_id in (p_from, p_to)
-       and a.line_key is null and a.closed_at is null
-     order by cardinality(a.controllers), a.id
   loop
-    perform 1 from public.budget_account a
-      where a.tenant_id = p_tenant and a.id = place.id for no key update;
+    -- Those nearer the root first, as everywhere; a transfer changes nothing above them.
+    locked := '{}';
+    for place in
+      select a.id from public.budget_account a
+       where a.tenant_id = p_tenant and a.budget_id in (p_from, p_to)
+         and a.line_key is null and a.closed_at is null
+       order by cardinality(a.controllers), a.id
+    loop
+      perform 1 from public.budget_account a
+        where a.tenant_id = p_tenant and a.id = place.id for no key update;
+      locked := locked || place.id;
+    end loop;
+    select a.* into giving from public.budget_account a
+     where a.tenant_id = p_tenant and a.budget_id = p_from
+       and a.line_key is null and a.closed_at is null;
+    select a.* into taking from public.budget_account a
+     where a.tenant_id = p_tenant and a.budget_id = p_to
+       and a.line_key is null and a.closed_at is null;
+    -- Else a period ended while this waited, and the account that took over is not locked.
+    exit when array_remove(array[giving.id, taking.id], null) <@ locked;
   end loop;
-  select a.* into giving from public.budget_account a
-   where a.tenant_id = p_tenant and a.budget_id = p_from
-     and a.line_key is null and a.closed_at is null;
-  select a.* into taking from public.budget_account a
-   where a.tenant_id = p_tenant and a.budget_id = p_to
-     and a.line_key is null and a.closed_at is null;
   refusal := case
     when giving.id is null or taking.id is null then 'not_found'
     when p_from = p_to then 'same_budget'

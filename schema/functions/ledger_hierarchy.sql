@@ -19,34 +19,10 @@ begin
            and a.closed_at is null), 0);
 end $$;
 
--- Work out anew who controls a budget and all below it, after it was put elsewhere or its own level
--- of control has changed. Returns 'ok', or why it cannot be: 'circle' or 'currency_mismatch'; the
--- caller then rolls back.
-drop function if exists ledger_relink;
-create function ledger_relink(p_tenant uuid, p_budget uuid) returns text
-language plpgsql security definer as $$
-declare
-  touched uuid[];
-begin
-  perform set_config('bursar.tenant', p_tenant::text, true);
-  if exists (
-    with recursive above as (
-      select b.parent_id as id, array[b.id] as path from public.budget b
-       where b.tenant_id = p_tenant and b.id = p_budget
-      union all
-      select b.parent_id, a.path || b.id from above a
-        join public.budget b on b.tenant_id = p_tenant and b.id = a.id
-       where not b.id = any (a.path)
-    )
-    select from above where id = p_budget
-  ) then
-    return 'circle';
-  end if;
-  create temporary table if not exists ledger_links (
-    account_id uuid, before uuid[], after uuid[], currency text
-  ) on commit drop;
-  truncate pg_temp.ledger_links;
-  insert into pg_temp.ledger_links
+-- The open accounts of a budget and of all below it: who controls them, and who should by the tree.
+create or replace function ledger_linked(p_tenant uuid, p_budget uuid)
+returns table (account_id uuid, before uuid[], after uuid[], currency text)
+language sql stable as $$
   with recursive above as (
     -- The budgets over this one, from the nearest up.
     select b.id, b.parent_id, 0 as height from public.budget b
@@ -79,23 +55,59 @@ begin
         on x.tenant_id = p_tenant and x.budget_id = b.id and x.line_key is null
            and x.closed_at is null
   )
-  select account_id, before, after, currency from below;
-  if exists (select from pg_temp.ledger_links l
-               join public.budget_account a
-                 on a.tenant_id = p_tenant and a.id = any (l.after)
-              where a.currency <> l.currency) then
-    return 'currency_mismatch';
+  select account_id, before, after, currency from below
+$$;
+
+-- Work out anew who controls a budget and all below it, after it was put elsewhere or its own level
+-- of control has changed. Returns 'ok', or why it cannot be: 'circle' or 'currency_mismatch'; the
+-- caller then rolls back.
+drop function if exists ledger_relink;
+create function ledger_relink(p_tenant uuid, p_budget uuid) returns text
+language plpgsql security definer as $$
+declare
+  touched uuid[];
+  wanted uuid[];
+  locked uuid[] := '{}';
+begin
+  perform set_config('bursar.tenant', p_tenant::text, true);
+  if exists (
+    with recursive above as (
+      select b.parent_id as id, array[b.id] as path from public.budget b
+       where b.tenant_id = p_tenant and b.id = p_budget
+      union all
+      select b.parent_id, a.path || b.id from above a
+        join public.budget b on b.tenant_id = p_tenant and b.id = a.id
+       where not b.id = any (a.path)
+    )
+    select from above where id = p_budget
+  ) then
+    return 'circle';
   end if;
-  select array_agg(distinct u) into touched
-    from pg_temp.ledger_links l, unnest(l.before || l.after) u;
-  -- In the one order of all locks, from the root down; then the counts cannot move any more.
-  perform 1 from (
-    select a.id from public.budget_account a
-     where a.tenant_id = p_tenant
-       and (a.id = any (coalesce(touched, '{}'))
-            or a.id in (select account_id from pg_temp.ledger_links))
-     order by cardinality(a.controllers), a.id
-       for no key update) locked;
+  create temporary table if not exists ledger_links (
+    account_id uuid, before uuid[], after uuid[], currency text
+  ) on commit drop;
+  loop
+    truncate pg_temp.ledger_links;
+    insert into pg_temp.ledger_links select * from public.ledger_linked(p_tenant, p_budget);
+    if exists (select from pg_temp.ledger_links l
+                 join public.budget_account a
+                   on a.tenant_id = p_tenant and a.id = any (l.after)
+                where a.currency <> l.currency) then
+      return 'currency_mismatch';
+    end if;
+    select array_agg(distinct u) into touched
+      from pg_temp.ledger_links l, unnest(l.before || l.after) u;
+    wanted := coalesce(touched, '{}') || array(select l.account_id from pg_temp.ledger_links l);
+    -- Looked at again under the locks: one below may have started anew, or been put elsewhere.
+    exit when wanted <@ locked;
+    -- In the one order of all locks, from the root down; then the counts cannot move any more.
+    perform 1 from (
+      select a.id from public.budget_account a
+       where a.tenant_id = p_tenant and a.id = any (wanted)
+       order by cardinality(a.controllers), a.id
+         for no key update) l;
+    locked := locked || wanted;
+  end loop;
   update public.budget_account a set controllers = l.after
     from pg_temp.ledger_links l
    where a.tenant_id = p_tenant and a.id = l.account_id and a.controllers <> l.after;

@@ -28,28 +28,50 @@ begin
     end;
 end $$;
 
+-- The account at the end of the line that follows one; itself where none does.
+create or replace function ledger_last_of(p_tenant uuid, p_account uuid) returns uuid
+language plpgsql stable as $$
+declare
+  place uuid := p_account;
+  next uuid;
+begin
+  loop
+    select a.id into next from public.budget_account a
+     where a.tenant_id = p_tenant and a.follows = place;
+    exit when next is null;
+    place := next;
+  end loop;
+  return place;
+end $$;
+
 -- A hold of a period that was closed for good comes along to the budget that carries on, with what
--- it holds, and is answered for there. The account it is in now, which is the old one where nothing
+-- it holds, and is answered for there; the money for it goes along above as well. The account it is in now, which is the old one where nothing
 -- carries on.
 create or replace function ledger_bring_along(
   p_account budget_account, p_hold hold, p_actor text
 ) returns budget_account language plpgsql as $$
 declare
-  place uuid := p_account.id;
-  next uuid;
+  above uuid;
+  place uuid;
   target public.budget_account;
 begin
   loop
-    select a.id into next from public.budget_account a
-     where a.tenant_id = p_account.tenant_id and a.follows = place;
-    exit when next is null;
-    place := next;
+    target := public.ledger_lock_account(
+      p_account.tenant_id, public.ledger_last_of(p_account.tenant_id, p_account.id));
+    exit when target.closed_at is null;  -- else its period ended while this waited
   end loop;
-  target := public.ledger_lock_account(p_account.tenant_id, place);
-  if target.id = p_account.id or target.frozen or target.closed_at is not null then
+  if target.id = p_account.id or target.frozen then
     return p_account;
   end if;
   perform public.ledger_carry_hold(p_hold, target, p_actor, 'Its period was closed.');
+  foreach above in array p_account.controllers loop
+    place := public.ledger_last_of(p_account.tenant_id, above);
+    if place <> above and place = any (target.controllers) then
+      perform public.ledger_carry(
+        p_account.tenant_id, above, place, 'available', public.remaining(p_hold), p_hold.ref_type,
+        p_hold.ref_id, p_actor, 'For what is held below.');
+    end if;
+  end loop;
   select a.* into target from public.budget_account a
    where a.tenant_id = target.tenant_id and a.id = target.id;
   return target;

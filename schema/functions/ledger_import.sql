@@ -9,6 +9,7 @@ create function ledger_open_import(p_tenant uuid, p_import uuid) returns bigint
 language plpgsql security definer
 set work_mem = '96MB'
 as $$
+declare locked bigint;
 begin
   perform set_config('bursar.tenant', p_tenant::text, true);
   -- Made here and nowhere else: a table of this name that a caller brought along, with triggers of
@@ -29,7 +30,7 @@ begin
            order by x.budget_id, x.row_no, x.part) r;
 
   -- Budgets that were there: their accounts change under their locks, taken in one order.
-  perform 1
+  select count(*) into locked
     from (select t.budget_id from pg_temp.import_target t where not t.is_new
            order by t.budget_id) u
     cross join lateral (
@@ -37,8 +38,9 @@ begin
        where y.tenant_id = p_tenant and y.budget_id = u.budget_id
          and y.line_key is null and y.closed_at is null
        for no key update
-    ) locked;
-  if exists (select from pg_temp.import_target t
+    ) l;
+  -- Where a budget started anew meanwhile, the account that took over is not locked.
+  if locked <> (select count(*) from pg_temp.import_target t where not t.is_new) or exists (select from pg_temp.import_target t
                left join lateral (
                  select y.authorized, y.frozen from public.budget_account y
                   where y.tenant_id = p_tenant and y.budget_id = t.budget_id

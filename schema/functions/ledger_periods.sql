@@ -258,7 +258,8 @@ begin
   return done;
 end $$;
 
--- Open the budgets of a period that was not closed for good. Those that a person froze stay so.
+-- Open the budgets of a period that was not closed for good. Those that a person froze or deleted
+-- stay so.
 drop function if exists ledger_reopen;
 create function ledger_reopen(p_tenant uuid, p_period uuid) returns bigint
 language plpgsql security definer as $$
@@ -266,13 +267,33 @@ declare done bigint;
 begin
   perform set_config('bursar.tenant', p_tenant::text, true);
   update public.budget_account a
-     set frozen = b.status <> 'active' or a.frozen_for is not null, period_state = null
+     set frozen = b.status <> 'active' or b.deleted_at is not null or a.frozen_for is not null,
+         period_state = null
     from public.budget b
    where b.tenant_id = p_tenant and b.period_id = p_period
      and a.tenant_id = p_tenant and a.budget_id = b.id and a.closed_at is null
      and a.period_state = 'soft_closed';
   get diagnostics done = row_count;
   return done;
+end $$;
+
+-- Put an account before all that another one follows: from it on, one leads to the next until the
+-- open one, however often that has started anew, and however many go on in it.
+create or replace function ledger_follow(p_tenant uuid, p_account uuid, p_before uuid)
+returns void language plpgsql as $$
+declare
+  first uuid := p_account;
+  earlier uuid;
+begin
+  loop
+    select a.follows into earlier from public.budget_account a
+     where a.tenant_id = p_tenant and a.id = first;
+    exit when earlier is null;
+    first := earlier;
+  end loop;
+  -- Those that led here already have led through it since.
+  update public.budget_account a set follows = p_before
+   where a.tenant_id = p_tenant and a.id = first and first <> p_before;
 end $$;
 
 -- Close a budget for good, and carry on to the budget that stands in its place in the next period.
@@ -319,13 +340,14 @@ begin
   end if;
   if target.id is not null then
     perform public.ledger_carry_all(r, target, p_actor, p_reason);
-    update public.budget_account a set follows = account.id
-     where a.tenant_id = p_tenant and a.id = target.id and a.follows is null;
+    perform public.ledger_follow(p_tenant, target.id, account.id);
     perform public.ledger_tell_crossing(
       a, r.unspent - r.deficit + r.commitments + r.backing, r.commitments, 0)
       from public.budget_account a where a.tenant_id = p_tenant and a.id = target.id;
   end if;
+  -- Those of the periods before as well: what was left behind in them comes late from now on.
   update public.budget_account a set frozen = true, period_state = 'closed'
-   where a.tenant_id = p_tenant and a.id = account.id;
+   where a.tenant_id = p_tenant
+     and a.id = any (array(select public.budget_accounts(p_tenant, p_budget)));
   return r;
 end $$;

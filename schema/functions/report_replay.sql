@@ -37,7 +37,7 @@ create function report_replay(
            sum(ledger_delta_used(l.from_bucket, l.to_bucket, l.amount)) as used
       from late l
       cross join lateral (
-        select a.budget_id, a.currency::text from budget_account a
+        select a.budget_id, a.currency::text, a.opened_at, a.closed_at from budget_account a
          where a.tenant_id = p_tenant and a.id = l.account_id
         offset 0
       ) x
@@ -46,6 +46,9 @@ create function report_replay(
          where c.tenant_id = p_tenant and c.budget_id = x.budget_id
            and c.decided_at >= greatest(l.effective_at, p_from)
            and c.decided_at < least(l.recorded_at, p_to) and c.account_seq < l.seq
+           -- Another period's balance is not the one that was seen.
+           and c.decided_at >= coalesce(x.opened_at, '-infinity')
+           and c.decided_at < coalesce(x.closed_at, 'infinity')
         offset 0
       ) d
      group by d.id

@@ -234,6 +234,7 @@ returns table (
            sum(ledger_delta_used(e.from_bucket, e.to_bucket, e.amount)) as used
       from ledger_entry e
      where e.tenant_id = p_tenant and e.recorded_at >= p_from and e.effective_at >= p_from
+       and e.kind not in ('carry_in', 'carry_out')  -- used before, and told then
      group by 1, 2
   ), by_budget as (
     select x.budget_id, s.day, sum(s.used) as used

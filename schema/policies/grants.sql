@@ -35,7 +35,7 @@ grant select, insert on action_idempotency, outbox, alert to bursar_ledger;
 
 grant select, insert, update on app_user to bursar_system;
 grant select on membership, tenant, hold, outbox, source, source_file, import_run,
-  webhook_delivery, alert, budget_recurrence, budget, ledger_watch
+  webhook_delivery, alert, budget_recurrence, budget, fiscal_period, ledger_watch
   to bursar_system;
 grant select, update on job to bursar_system;
 

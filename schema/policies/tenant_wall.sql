@@ -48,7 +48,7 @@ declare t text;
 begin
   foreach t in array array['app_user', 'membership', 'tenant', 'job', 'hold', 'outbox', 'source',
                             'source_file', 'import_run', 'webhook_delivery', 'alert',
-                            'budget_recurrence', 'budget', 'ledger_watch'] loop
+                            'budget_recurrence', 'budget', 'fiscal_period', 'ledger_watch'] loop
     execute format('drop policy if exists system_scan on %I', t);
     execute format('create policy system_scan on %I to bursar_system using (true)
                     with check (true)', t);

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,6 +23,7 @@ from bursar.ledger import funds
 from bursar.ledger import operations as ledger
 from bursar.ledger.reconcile import broken_budgets
 from bursar.period_end.endings import Ending
+from bursar.period_end.fiscal_periods import add_period
 from bursar.period_end.recurrence import Recurrence, set_recurrence, today
 from bursar.period_end.resets import reset, reset_due
 from schema.tables import BudgetRecurrence
@@ -338,3 +339,39 @@ def test_only_budgets_that_are_due_are_found(
     with database.transaction(tenant_id, "test") as session:
         session.execute(update(BudgetRecurrence).values(next_on=date(2026, 1, 1)))
     assert tenant_id in tenants_with_due(database, "resets")
+
+
+def test_a_changed_rule_loses_no_period_that_is_over(
+    database: Database, tenant_id: UUID, make_budget: MakeBudget, recur: Recur
+) -> None:
+    budget = make_budget("100")
+    recur(budget)
+    with database.transaction(tenant_id, "test") as session:
+        session.execute(update(BudgetRecurrence).values(next_on=date(2026, 1, 1)))
+    assert recur(budget, rollover="carry_unspent").next_on == date(2026, 1, 1)
+    assert recur(budget, reset_day=2).next_on != date(2026, 1, 1)  # another rhythm begins today
+
+
+def test_a_calendar_that_goes_on_is_followed(
+    database: Database, tenant_id: UUID, make_budget: MakeBudget, recur: Recur
+) -> None:
+    budget = make_budget("100")
+    with database.transaction(tenant_id, "test") as session:
+        day = today(session)
+        add_period(session, tenant_id, "R-1", day - timedelta(9), day, "retail")
+    assert recur(budget, "custom", calendar="retail").next_on is None
+    for code, first in (("R-3", 11), ("R-2", 1)):  # in whichever order they are added
+        with database.transaction(tenant_id, "test") as session:
+            start = day + timedelta(first)
+            add_period(session, tenant_id, code, start, start + timedelta(9), "retail")
+        with database.transaction(tenant_id) as session:
+            assert session.get_one(BudgetRecurrence, (tenant_id, budget)).next_on == start
+
+
+def test_a_cap_by_hand_stands_in_for_that_of_the_rule(
+    database: Database, tenant_id: UUID, make_budget: MakeBudget, recur: Recur
+) -> None:
+    budget = make_budget("1000")
+    recur(budget, rollover="carry_unspent")
+    (ending,) = start_anew(database, tenant_id, budget, cap=Decimal(7))
+    assert ending.unspent == 7

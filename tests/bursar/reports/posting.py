@@ -32,6 +32,7 @@ MOVES = {
     "charge": ("reserved", "spent"),
     "release": ("reserved", "available"),
     "refund": ("spent", "available"),
+    "carry_in": ("external", "reserved"),
 }
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -17,7 +18,9 @@ from bursar.jobs.rows import enqueue, get_job
 from bursar.ledger import funds
 from bursar.period_end.recurrence import Recurrence, set_recurrence
 from bursar.period_end.resets import reset
+from bursar.reports.burning import forecast
 from bursar.reports.foreseeing import foreseen, tell_foreseen
+from bursar.reports.ranges import Calendar
 from tests.bursar.reports.posting import Past
 from tests.conftest import MakeBudget
 
@@ -102,3 +105,17 @@ def test_the_end_of_a_budget_that_starts_anew_is_its_own(
         ).date() + timedelta(days=150)
     # What the period before used a day still tells what the new one will.
     assert look(database, tenant_id)["foreseen"] == 1
+
+
+def test_what_was_carried_in_is_not_what_a_day_used(
+    database: Database, tenant_id: UUID, make_budget: MakeBudget, past: Past
+) -> None:
+    budget = make_budget("200")
+    now = datetime.now(UTC)
+    far_period(past.superuser, tenant_id, now.date() + timedelta(days=60))
+    past.post(budget, "carry_in", "500", now - timedelta(days=9))
+    burn(past, budget, ["1"] * 10)
+    with database.transaction(tenant_id) as session:
+        assert list(foreseen(session, tenant_id, now)) == []
+        found = forecast(session, tenant_id, Calendar(ZoneInfo("UTC")), now, budget)
+    assert (found.used, found.days, found.run_out.a_day) == (10, 10, 1)

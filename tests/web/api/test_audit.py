@@ -176,3 +176,15 @@ def test_a_cursor_of_another_list_is_refused(
 ) -> None:
     refused = api.get("/ledger", budget_id=make_budget("1"), cursor=cursor)
     assert code_of(refused) == (422, "invalid_cursor")
+
+
+def test_the_periods_of_a_budget_are_all_shown(api: Api, make_budget: MakeBudget) -> None:
+    budget = make_budget("1000")
+    for n in range(3):
+        body = {"amount": "1", "currency": "USD", "ref_id": f"charge {n}"}
+        assert api.post(f"/budgets/{budget}/charges", body).status_code == 201
+    assert api.post(f"/budgets/{budget}/reset", {"rollover": "carry_unspent"}).status_code == 200
+    kinds = ["carry_in", "fund", "carry_out", "charge", "charge", "charge", "fund"]
+    for limit in (1, 2, 3, 50):
+        found = all_pages(api, "/ledger", budget_id=budget, limit=limit)
+        assert [entry["kind"] for entry in found] == kinds

@@ -157,6 +157,19 @@ def test_a_period_is_closed_by_a_job(
     assert code_of(api.post("/budgets", new)) == (409, "period_closed")
 
 
+def test_the_period_that_takes_over_can_be_named(api: Api, make_budget: MakeBudget) -> None:
+    make_budget("1000")
+    body = {"rollover": "reset", "dry_run": True}
+    for code, answer in (
+        ("FY2024", (422, "invalid_input")),
+        ("FY2025", (422, "invalid_input")),
+        ("nonsense", (404, "not_found")),
+        ("FY 2027", (202, None)),  # not named before
+    ):
+        closed = api.post("/periods/FY2025/close", body | {"next": code})
+        assert (closed.status_code, closed.get_json().get("code")) == answer
+
+
 def test_a_soft_close_is_taken_back(api: Api, make_budget: MakeBudget) -> None:
     budget = make_budget("1000")
     assert api.post("/periods/FY2025/soft-close").get_json()["budgets"] == 1

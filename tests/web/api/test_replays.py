@@ -124,3 +124,24 @@ def test_what_cannot_be_asked_is_refused(api: Api) -> None:
     assert fault["code"] == "effective_on"
     both = {"import_id": str(uuid4()), "effective_on": "2026-01-01"}
     assert code_of(api.get("/reports/decisions", **both)) == (404, "not_found")
+
+
+def test_what_comes_late_for_a_period_that_is_over_turns_nothing_in_the_next(
+    api: Api, make_budget: MakeBudget
+) -> None:
+    budget = make_budget("8000")
+
+    def spend(ref: str, amount: str) -> None:
+        body = {"amount": amount, "currency": "USD", "ref_id": ref}
+        assert api.post(f"/budgets/{budget}/charges", body).status_code == 201
+
+    spend("late", "5000")
+    before = check(api, "4000")
+    assert api.post(f"/budgets/{budget}/reset", {"rollover": "reset"}).status_code == 200
+    spend("present", "7000")
+    after = check(api, "4000")
+    assert (before["decision"], after["decision"]) == ("rejected", "rejected")
+    day = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    body = {"amount": "5000", "reason": "returned", "effective_on": day}
+    assert api.post("/reservations/late/refund", body).status_code == 200
+    assert [one["decision_id"] for one in flipped(api)] == [before["decision_id"]]
