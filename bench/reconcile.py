@@ -29,12 +29,12 @@ from sqlalchemy import text
 
 from bench.stack import BenchStack, database_only
 from bursar.ledger import operations
-from bursar.ledger.evidence import pack_blocks
-from bursar.ledger.evidence_check import check_pack
-from bursar.ledger.reconcile import reconcile
-from bursar.ledger.reconcile_all import reconcile_all
-from bursar.ledger.seals import make_seal
-from bursar.ledger.sweep import prove
+from bursar.proof.evidence import pack_blocks
+from bursar.proof.evidence_check import check_pack
+from bursar.proof.reconcile import reconcile
+from bursar.proof.reconcile_all import reconcile_all
+from bursar.proof.rounds import prove
+from bursar.proof.seals import make_seal
 
 # Accounts named md5(prefix || n), each with a whole chain of `depth` entries.
 CHAINS = """

@@ -13,8 +13,8 @@ from bursar.database import Database, database
 from bursar.jobs import runner
 from bursar.jobs.lease import Lease
 from bursar.jobs.sweep import tenants_with_due
-from bursar.ledger import reconcile_all, seals
-from bursar.ledger.sweep import prove_for
+from bursar.proof import reconcile_all, seals
+from bursar.proof.rounds import prove_for
 from tasks.doorbell import ring
 
 log = structlog.get_logger("bursar.ledger")

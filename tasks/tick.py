@@ -11,8 +11,8 @@ from bursar.config import settings
 from bursar.database import Database, database
 from bursar.jobs import rows as jobs
 from bursar.jobs.sweep import due_jobs, tenants_with_due
-from bursar.ledger import reconcile_all, seals
 from bursar.ledger.operations import expire_holds
+from bursar.proof import reconcile_all, seals
 from bursar.sources import scheduling
 from bursar.telling import AT_ONCE, tell_noted
 from bursar.webhooks.deliveries import due_deliveries

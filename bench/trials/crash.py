@@ -29,7 +29,7 @@ import psycopg
 from bench.stack import BenchStack, running
 from bench.trials.verdict import Verdict, now_seed
 from bursar.budgets.editing import NewBudget, create_budget
-from bursar.ledger.reconcile import broken_budgets
+from bursar.proof.reconcile import broken_budgets
 from ops.stack.state import read_state
 
 WITHIN = 15.0

@@ -24,9 +24,9 @@ from bench.trials.verdict import Verdict, now_seed, quietly
 from bursar.budgets.editing import NewBudget, create_budget
 from bursar.errors import BursarError
 from bursar.ledger import operations
-from bursar.ledger.fixing import fix_discrepancy
-from bursar.ledger.reconcile import broken_budgets
-from bursar.ledger.sweep import prove
+from bursar.proof.fixing import fix_discrepancy
+from bursar.proof.reconcile import broken_budgets
+from bursar.proof.rounds import prove
 
 THREADS = 50
 ROOM = 2_000

@@ -25,7 +25,7 @@ from bench.stack import BenchStack, database_only
 from bench.trials.verdict import Verdict, now_seed, quietly
 from bursar.budgets.control import change_control
 from bursar.budgets.editing import NewBudget, create_budget
-from bursar.ledger.reconcile import broken_budgets
+from bursar.proof.reconcile import broken_budgets
 
 KINDS = ("reserve", "spend", "reserve_many", "commit", "charge")
 CHILDREN = 4

@@ -26,10 +26,10 @@ from bench.stack import BenchStack, database_only
 from bench.trials.verdict import Verdict, now_seed, quietly
 from bursar.budgets.editing import NewBudget, create_budget
 from bursar.ledger import operations
-from bursar.ledger.reconcile import broken_budgets
 from bursar.period_end.recurrence import Recurrence, set_recurrence
 from bursar.period_end.resets import reset
 from bursar.period_end.rhythm import Rhythm
+from bursar.proof.reconcile import broken_budgets
 from bursar.reports.ranges import Calendar
 from schema.tables import BudgetRecurrence
 

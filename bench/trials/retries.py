@@ -27,7 +27,7 @@ from bench.stack import BenchStack, running
 from bench.trials.verdict import Verdict, now_seed
 from bursar.budgets.editing import NewBudget, create_budget
 from bursar.ledger import operations
-from bursar.ledger.reconcile import broken_budgets
+from bursar.proof.reconcile import broken_budgets
 
 ONE = {"amount": "1", "currency": "USD", "reason": "trial"}
 

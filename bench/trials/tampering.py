@@ -30,11 +30,11 @@ from bench.trials.races import make_budget
 from bench.trials.verdict import Verdict, now_seed, quietly
 from bursar.database import Database
 from bursar.ledger import operations
-from bursar.ledger.evidence import pack_blocks
-from bursar.ledger.evidence_check import check_pack
-from bursar.ledger.reconcile import broken_accounts
-from bursar.ledger.seals import make_seal
-from bursar.ledger.sweep import prove
+from bursar.proof.evidence import pack_blocks
+from bursar.proof.evidence_check import check_pack
+from bursar.proof.reconcile import broken_accounts
+from bursar.proof.rounds import prove
+from bursar.proof.seals import make_seal
 
 ENTRIES = 12
 # The hash of an entry made anew, as somebody would who knows how.

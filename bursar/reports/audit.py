@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from bursar.errors import Fault, InvalidCursor, InvalidInput, NotFound
 from bursar.ledger.entries import ENTRY_ORDER, list_entries
-from bursar.ledger.reconcile import COUNTERS
 from bursar.paging import Page, page, read_cursor, write_cursor
+from bursar.proof.reconcile import COUNTERS
 from bursar.reports.ranges import Calendar, Span
 from schema.tables import BudgetAccount, LedgerEntry
 

@@ -12,10 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from bursar.errors import InvalidInput
-from bursar.ledger.evidence_check import check_pack
-from bursar.ledger.fixing import acknowledged
-from bursar.ledger.reconcile import broken_budgets
-from bursar.ledger.seals import check_seals, held_against
+from bursar.proof.evidence_check import check_pack
+from bursar.proof.fixing import acknowledged
+from bursar.proof.reconcile import broken_budgets
+from bursar.proof.seals import check_seals, held_against
 from ops.cli.client import client, find_tenant, local_database
 from ops.cli.output import complain, give, give_json, say
 from ops.cli.tables import give_table

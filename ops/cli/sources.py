@@ -16,7 +16,7 @@ from bursar.config import settings
 from bursar.errors import InvalidInput, NotFound
 from bursar.jobs.rows import ENDED
 from bursar.jobs.sweep import tenants_with_due
-from bursar.ledger.signing import reseal_signing_keys
+from bursar.proof.signing import reseal_signing_keys
 from bursar.resealing import reseal
 from ops.cli.client import Client, client, local_database
 from ops.cli.output import give, give_json, say

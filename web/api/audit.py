@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bursar.budgets.balances import get_balance, names_of
 from bursar.errors import Fault, InvalidInput
-from bursar.ledger.reconcile import COUNTERS
+from bursar.proof.reconcile import COUNTERS
 from bursar.reports import audit
 from bursar.reports.entries import ENTRY_HEADER, entry_rows
 from bursar.reports.inert_files import Cell, csv_blocks, write_workbook

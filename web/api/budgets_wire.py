@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from bursar.ledger import standing
-from bursar.ledger.standing import Standing
+from bursar.proof import standing
+from bursar.proof.standing import Standing
 from bursar.sources import freshness
 from bursar.sources.freshness import Freshness
 from web.api.wire import (

@@ -15,8 +15,8 @@ from bursar.importing.lineage import Source, sources_of
 from bursar.ledger import operations
 from bursar.ledger.answers import Answer
 from bursar.ledger.entries import list_entries
-from bursar.ledger.reconcile import reconcile
 from bursar.period_end import accounts
+from bursar.proof.reconcile import reconcile
 from schema.tables import LedgerEntry
 from web.api.wire import (
     AmountOut,

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from bursar.budgets.balances import get_balance
-from bursar.ledger import reconcile_all, seals, signing, standing
-from bursar.ledger.evidence import pack_blocks
-from bursar.ledger.fixing import fix_discrepancy
+from bursar.proof import reconcile_all, seals, signing, standing
+from bursar.proof.evidence import pack_blocks
+from bursar.proof.fixing import fix_discrepancy
 from schema.tables import LedgerRepair, LedgerSeal
 from web import idempotency
 from web.api.reservations_wire import Reason

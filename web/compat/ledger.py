@@ -11,8 +11,8 @@ from bursar.database import database
 from bursar.errors import Fault, InvalidInput, NotFound
 from bursar.ledger import funds, operations
 from bursar.ledger.answers import Answer
-from bursar.ledger.reconcile import reconcile
 from bursar.money import positive_amount
+from bursar.proof.reconcile import reconcile
 from web import idempotency
 from web.auth import ADMIN, FUND, READ, principal, require, transaction
 from web.compat.wire import body, text_or_none

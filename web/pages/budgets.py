@@ -11,9 +11,9 @@ from bursar import alerts, files
 from bursar.budgets import balances
 from bursar.importing import runs
 from bursar.importing.lineage import sources_of
-from bursar.ledger import standing
 from bursar.ledger.entries import list_entries
 from bursar.period_end import accounts, recurrence
+from bursar.proof import standing
 from bursar.sources import freshness
 from web.auth import READ, require, transaction
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from bursar.jobs import rows as jobs
-from bursar.ledger import standing
+from bursar.proof import standing
 from schema.tables.jobs import JOB_STATES
 from web.auth import OPERATE, READ, principal, require, transaction
 from web.jobs import announce, cancel, retry

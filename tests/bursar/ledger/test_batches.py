@@ -14,7 +14,7 @@ from bursar.errors import BursarError
 from bursar.ledger.answers import Answer, Retry
 from bursar.ledger.batches import Item, reserve_many
 from bursar.ledger.operations import read_account, reserve
-from bursar.ledger.reconcile import broken_budgets
+from bursar.proof.reconcile import broken_budgets
 from tests.conftest import MakeBudget
 
 DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"

@@ -18,7 +18,7 @@ from bursar.ledger.answers import Answer
 from bursar.ledger.batches import Item
 from bursar.ledger.combining import Combiner
 from bursar.ledger.operations import read_account
-from bursar.ledger.reconcile import broken_budgets
+from bursar.proof.reconcile import broken_budgets
 from tests.conftest import MakeBudget
 
 

@@ -30,9 +30,9 @@ from bursar.database import Database
 from bursar.errors import BursarError
 from bursar.ledger import batches, funds, operations
 from bursar.ledger.answers import Answer
-from bursar.ledger.reconcile import broken_budgets
 from bursar.period_end.endings import ROLLOVERS
 from bursar.period_end.resets import reset
+from bursar.proof.reconcile import broken_budgets
 from bursar.tenants import create_tenant
 from schema.tables import BudgetAccount
 

@@ -17,7 +17,7 @@ from bursar.database import Database
 from bursar.ledger import funds
 from bursar.ledger import operations as ledger
 from bursar.ledger.answers import Answer, Retry
-from bursar.ledger.reconcile import broken_budgets, reconcile
+from bursar.proof.reconcile import broken_budgets, reconcile
 from bursar.telling import tell_noted
 from tests.conftest import MakeBudget
 

@@ -17,11 +17,11 @@ from bursar.jobs import runner
 from bursar.jobs.rows import enqueue, get_job
 from bursar.jobs.sweep import tenants_with_due
 from bursar.ledger import operations as ledger
-from bursar.ledger.reconcile import broken_budgets
 from bursar.period_end import closing
 from bursar.period_end.fiscal_periods import get_period
 from bursar.period_end.recurrence import Recurrence, set_recurrence
 from bursar.period_end.resets import reset, reset_due
+from bursar.proof.reconcile import broken_budgets
 from schema.tables import BudgetRecurrence
 from tests.conftest import MakeBudget
 

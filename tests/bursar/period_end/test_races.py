@@ -16,8 +16,8 @@ from bursar.database import Database
 from bursar.ledger import funds
 from bursar.ledger import operations as ledger
 from bursar.ledger.batches import Item, reserve_many
-from bursar.ledger.reconcile import broken_budgets
 from bursar.period_end.resets import reset
+from bursar.proof.reconcile import broken_budgets
 from tests.conftest import MakeBudget
 
 WAITING = text(

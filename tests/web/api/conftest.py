@@ -14,7 +14,7 @@ from bursar.importing.repairing.undoing import record_undo_failure, undo_import
 from bursar.importing.runs import record_failure
 from bursar.jobs import runner
 from bursar.jobs.runner import OnFailure, Work
-from bursar.ledger import reconcile_all, seals
+from bursar.proof import reconcile_all, seals
 from tests.api_client import Api
 
 WORKS: dict[str, tuple[Work, OnFailure]] = {

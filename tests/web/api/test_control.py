@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from bursar.database import Database
-from bursar.ledger.reconcile import broken_budgets
+from bursar.proof.reconcile import broken_budgets
 from tests.api_client import Api, code_of
 from tests.conftest import MakeApi, MakeBudget
 

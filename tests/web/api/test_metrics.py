@@ -10,7 +10,7 @@ import psycopg
 from bursar import schedules
 from bursar.database import Database
 from bursar.jobs.sweep import tenants_with_due
-from bursar.ledger.sweep import prove
+from bursar.proof.rounds import prove
 from tests.api_client import Api
 
 

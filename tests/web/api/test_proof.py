@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from bursar.database import Database
-from bursar.ledger.evidence_check import check_pack
-from bursar.ledger.sweep import prove
+from bursar.proof.evidence_check import check_pack
+from bursar.proof.rounds import prove
 from bursar.telling import tell_noted
 from tasks.tick import _DUTIES
 from tests.api_client import Api, code_of

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from bursar.database import Database
-from bursar.ledger.reconcile import broken_budgets
+from bursar.proof.reconcile import broken_budgets
 from tests.api_client import Api, code_of
 from tests.web.api.conftest import Imports
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 
 from bursar.database import Database
-from bursar.ledger.sweep import prove
+from bursar.proof.rounds import prove
 from tests.conftest import MakeBudget
 from tests.web.pages.conftest import Visitor
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bursar.alerts import raise_alert
 from bursar.budgets.balances import get_balance
-from bursar.ledger.sweep import settle
+from bursar.proof.rounds import settle
 from schema.tables import LedgerRepair
 
 _ACKNOWLEDGED = text(

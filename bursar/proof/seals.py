@@ -17,8 +17,8 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from bursar.jobs.lease import Lease
-from bursar.ledger import merkle, signing
 from bursar.paging import Page, page
+from bursar.proof import merkle, signing
 from schema.tables import LedgerSeal
 
 KIND = "ledger.seal"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from bursar.ledger.entry_hash import entry_hash
+from bursar.proof.entry_hash import entry_hash
 
 _COUNTERS = ("authorized", "reserved", "committed", "spent")
 

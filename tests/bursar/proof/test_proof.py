@@ -17,8 +17,8 @@ from bursar.budgets.control import change_control
 from bursar.budgets.editing import delete_budget, edit_budget, restore_budget
 from bursar.database import Database
 from bursar.ledger import funds, operations
-from bursar.ledger.reconcile import broken_accounts, broken_budgets, reconcile
-from bursar.ledger.sweep import prove
+from bursar.proof.reconcile import broken_accounts, broken_budgets, reconcile
+from bursar.proof.rounds import prove
 from tests.conftest import MakeBudget
 
 Corrupt = Callable[..., None]

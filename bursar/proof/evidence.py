@@ -15,8 +15,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bursar.ledger import merkle, seals, signing
 from bursar.ledger.entries import accounts_of
+from bursar.proof import merkle, seals, signing
 from bursar.reports.budgets import stream_rows
 from schema.tables import LedgerAcknowledgement, LedgerSeal
 

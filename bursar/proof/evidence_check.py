@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from bursar.errors import UnreadableFile
-from bursar.ledger import merkle, seals, signing
-from bursar.ledger.chain_check import Chains, Finding
-from bursar.ledger.evidence import FORMAT, MANIFEST, SIGNATURE
+from bursar.proof import merkle, seals, signing
+from bursar.proof.chain_check import Chains, Finding
+from bursar.proof.evidence import FORMAT, MANIFEST, SIGNATURE
 
 _FILES = (
     "README.txt", "keys.json", "seals.ndjson", "sealed_heads.ndjson", "acknowledgements.ndjson",

@@ -21,12 +21,13 @@ from pydantic import SecretStr
 from bursar.config import settings
 from bursar.database import Database
 from bursar.errors import UnreadableFile
-from bursar.ledger import merkle, operations, signing
-from bursar.ledger.evidence import pack_blocks
-from bursar.ledger.evidence_check import check_pack
-from bursar.ledger.fixing import fix_discrepancy
-from bursar.ledger.reconcile import broken_accounts
-from bursar.ledger.seals import check_seals, held_against, make_seal
+from bursar.ledger import operations
+from bursar.proof import merkle, signing
+from bursar.proof.evidence import pack_blocks
+from bursar.proof.evidence_check import check_pack
+from bursar.proof.fixing import fix_discrepancy
+from bursar.proof.reconcile import broken_accounts
+from bursar.proof.seals import check_seals, held_against, make_seal
 from bursar.secrets import newest_key_id
 from tests.conftest import SECRETS_KEY, MakeBudget
 

@@ -14,9 +14,9 @@ from sqlalchemy import text
 from bursar import alerts, errors
 from bursar.database import Database
 from bursar.ledger import operations
-from bursar.ledger.fixing import fix_discrepancy
-from bursar.ledger.reconcile import broken_accounts, reconcile
-from bursar.ledger.sweep import prove
+from bursar.proof.fixing import fix_discrepancy
+from bursar.proof.reconcile import broken_accounts, reconcile
+from bursar.proof.rounds import prove
 from tests.conftest import MakeBudget
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bursar.alerts import raise_alert, resolve_key
 from bursar.database import Database
-from bursar.ledger.reconcile import Broken
+from bursar.proof.reconcile import Broken
 
 
 def prove(session: Session, tenant_id: UUID) -> Sequence[Any]:

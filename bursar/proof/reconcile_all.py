@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from bursar.database import Database
 from bursar.jobs.lease import Lease
 from bursar.jobs.rows import Bell, enqueue
-from bursar.ledger.reconcile import Broken
-from bursar.ledger.sweep import freeze
+from bursar.proof.reconcile import Broken
+from bursar.proof.rounds import freeze
 from schema.tables import Job
 
 KIND = "ledger.reconcile"

@@ -1,0 +1,1 @@
+"""Proving the ledger: counters from entries, chains, seals, evidence, and mending on record."""
