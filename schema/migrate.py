@@ -22,6 +22,7 @@ from schema.reference import currency_exponents
 SCRIPTS = (
     "functions/tenancy.sql",
     "functions/ledger_core.sql",
+    "functions/ledger_answers.sql",
     "functions/ledger_reserve.sql",
     "functions/ledger_batch.sql",
     "functions/ledger_holds.sql",
