@@ -20,6 +20,7 @@ _REFUSALS: dict[str, type[errors.BursarError]] = {
     "already_closed": errors.PeriodClosed,
     "counters_disagree": errors.CountersDisagree,
     "currency_mismatch": errors.CurrencyMismatch,
+    "invalid_amount": errors.InvalidAmount,
 }
 
 
@@ -59,7 +60,8 @@ _FIELDS = tuple(name for name in Ending.__dataclass_fields__ if name != "state")
 def ending_of(row: Any, *, dry_run: bool) -> Ending:
     """Read a `ledger_ending` row; raises its refusal when it is one.
 
-    Raises NotFound, BudgetFrozen, PeriodClosed, CountersDisagree, CurrencyMismatch.
+    Raises NotFound, BudgetFrozen, PeriodClosed, CountersDisagree, CurrencyMismatch, and
+    InvalidAmount where what would be there is more than a budget holds.
     """
     if row.code not in ("ok", "already_reset"):
         raise _REFUSALS[row.code]

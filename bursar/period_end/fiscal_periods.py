@@ -43,9 +43,14 @@ def add_period(
 ) -> FiscalPeriod:
     """Add a period to a calendar of the tenant's own. Both days belong to it.
 
-    Raises InvalidInput when its days are those of another period of the calendar, or its code is
-    one that Bursar gives a meaning to; DuplicatePeriod when the code is taken.
+    Raises InvalidInput when it or the calendar has no name, its days are those of another period
+    of the calendar, or its code is one that Bursar gives a meaning to; DuplicatePeriod when the
+    code is taken.
     """
+    code, calendar = code.strip(), calendar.strip()
+    for name, value in (("code", code), ("calendar", calendar)):
+        if not value:
+            raise InvalidInput(faults=[Fault(f"/{name}", "blank", "It needs a name.")])
     if ends_on < starts_on:
         fault = Fault("/ends_on", "wrong_order", "The last day lies before the first.")
         raise InvalidInput(fault.detail, faults=[fault])
@@ -137,6 +142,9 @@ def next_period(session: Session, tenant_id: UUID, period: FiscalPeriod) -> Fisc
         following = session.execute(query.limit(1)).scalar_one_or_none()
         if following is not None:
             return following
+    if period.kind == "custom":
+        fault = Fault("/next", "unclear_next", f"Say which period follows {period.code}.")
+        raise InvalidInput(fault.detail, faults=[fault])
     start = get_tenant(session).fiscal_start_month
     first = date.fromordinal(period.ends_on.toordinal() + 1)
     year = first.year + (start > 1 and first.month >= start)
@@ -144,9 +152,6 @@ def next_period(session: Session, tenant_id: UUID, period: FiscalPeriod) -> Fisc
         code = fiscal.calendar_month(first.year, first.month).code
     elif period.kind == "quarter":
         code = fiscal.fiscal_quarter(year, (first.month - start) % 12 // 3 + 1, start).code
-    elif period.kind == "year":
-        code = fiscal.fiscal_year(year, start).code
     else:
-        fault = Fault("/next", "unclear_next", f"Say which period follows {period.code}.")
-        raise InvalidInput(fault.detail, faults=[fault])
+        code = fiscal.fiscal_year(year, start).code
     return named_period(session, tenant_id, code)

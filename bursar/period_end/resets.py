@@ -65,7 +65,8 @@ def reset(
     A budget that has missed periods goes through all of them. One without periods of its own starts
     anew with the present day. The present day is that of the tenant, unless `day` says otherwise.
     `rollover` and `cap` stand in for what the budget's recurrence says; another rollover comes
-    without its cap. Raises NotFound, BudgetFrozen, PeriodClosed, CountersDisagree, InvalidInput.
+    without its cap. Raises NotFound, BudgetFrozen, PeriodClosed, CountersDisagree, InvalidAmount,
+    InvalidInput.
     """
     lock_budget(session, budget_id)
     day = day or today(session)

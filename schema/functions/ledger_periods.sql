@@ -206,6 +206,9 @@ begin
                  when account.period_starts_on >= p_starts_on then 'already_reset'
                  when account.frozen then public.ledger_frozen(account)
                  when not public.ledger_follows(account) then 'counters_disagree'
+                 -- More than a counter holds.
+                 when r.allowance + r.unspent - r.deficit + r.commitments + r.backing >= 1e16
+                   then 'invalid_amount'
                  else 'ok' end;
   if r.code <> 'ok' or p_dry_run then
     return r;
@@ -334,6 +337,8 @@ begin
     when target.id is null then case when p_dry_run then 'ok' else 'not_found' end
     when target.currency <> account.currency then 'currency_mismatch'
     when target.frozen then public.ledger_frozen(target)
+    when target.authorized + r.unspent - r.deficit + r.commitments + r.backing >= 1e16
+      then 'invalid_amount'
     else 'ok' end;
   if r.code <> 'ok' or p_dry_run then
     return r;

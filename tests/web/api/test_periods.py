@@ -112,6 +112,8 @@ def test_a_calendar_of_one_s_own(api: Api, make_budget: MakeBudget) -> None:
         ({"code": "P2"}, "overlaps"),
         ({"code": "FY2025"}, "known_period"),
         ({"ends_on": "2026-01-01"}, "wrong_order"),
+        ({"code": " "}, "blank"),
+        ({"calendar": " "}, "blank"),
     ):
         (fault,) = api.post("/periods", first | change).get_json()["errors"]
         assert fault["code"] == code
@@ -121,6 +123,16 @@ def test_a_calendar_of_one_s_own(api: Api, make_budget: MakeBudget) -> None:
     listed = api.get("/periods", calendar="retail").get_json()["data"]
     assert [row["code"] for row in listed] == ["P2", "P1"]
     assert recur(api, make_budget("1"), "custom", calendar="retail").status_code == 200
+    last = {"code": "P9", "starts_on": "9999-01-01", "ends_on": "9999-12-31"}
+    assert api.post("/periods", first | last).status_code == 201
+    (fault,) = api.post("/periods/P9/close", {"rollover": "reset"}).get_json()["errors"]
+    assert fault["code"] == "unclear_next"
+
+
+def test_more_than_a_budget_holds_is_not_carried_along(api: Api, make_budget: MakeBudget) -> None:
+    budget = make_budget("9000000000000000")
+    recur(api, budget, rollover="carry_unspent")
+    assert code_of(api.post(f"/budgets/{budget}/reset", {})) == (422, "invalid_amount")
 
 
 def run_job(database: Database, tenant: UUID, started: Any, work: runner.Work) -> None:
