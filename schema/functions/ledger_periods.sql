@@ -318,10 +318,9 @@ begin
      where a.tenant_id = p_tenant and a.budget_id = p_budget
        and a.line_key is null and a.closed_at is null;
   else
-    -- One order for any two budgets.
-    perform public.ledger_lock(p_tenant, least(p_budget, p_next));
-    perform public.ledger_lock(p_tenant, greatest(p_budget, p_next));
+    -- The older before the one that carries on, as for a hold that comes late.
     account := public.ledger_lock(p_tenant, p_budget);
+    perform public.ledger_lock(p_tenant, p_next);
   end if;
   select a.* into target from public.budget_account a
    where a.tenant_id = p_tenant and a.budget_id = p_next
