@@ -1,12 +1,10 @@
 """Budgets that start anew: once a period, with what goes along in pairs that sum to zero."""
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -16,59 +14,18 @@ from bursar import errors
 from bursar.budgets.control import change_control
 from bursar.budgets.editing import edit_budget
 from bursar.database import Database
-from bursar.jobs import runner
-from bursar.jobs.rows import enqueue, get_job
-from bursar.jobs.sweep import tenants_with_due
 from bursar.ledger import funds
 from bursar.ledger import operations as ledger
-from bursar.period_end.endings import Ending
-from bursar.period_end.fiscal_periods import add_period
-from bursar.period_end.recurrence import Recurrence, set_recurrence, today
-from bursar.period_end.resets import reset, reset_due
-from bursar.proof.reconcile import broken_budgets
 from schema.tables import BudgetRecurrence
+from tests.bursar.period_end.acting import (
+    Recur,
+    accounts,
+    all_proven,
+    reserve,
+    spend,
+    start_anew,
+)  # fmt: skip
 from tests.conftest import MakeBudget
-
-Recur = Callable[..., BudgetRecurrence]
-
-
-@pytest.fixture
-def recur(database: Database, tenant_id: UUID) -> Recur:
-    """Gives a budget a recurrence, monthly unless said otherwise."""
-
-    def set_it(budget: UUID, period_type: str = "monthly", **more: Any) -> BudgetRecurrence:
-        with database.transaction(tenant_id, "test") as session:
-            return set_recurrence(session, tenant_id, budget, Recurrence(period_type, **more))
-
-    return set_it
-
-
-def spend(database: Database, tenant: UUID, budget: UUID, amount: str) -> None:
-    ledger.spend(database, tenant, budget, Decimal(amount), "USD", ref_id=uuid4().hex, actor="test")
-
-
-def reserve(database: Database, tenant: UUID, budget: UUID, amount: str) -> str:
-    ref = uuid4().hex
-    ledger.reserve(database, tenant, budget, Decimal(amount), "USD", ref_id=ref, actor="test")
-    return ref
-
-
-def start_anew(database: Database, tenant: UUID, budget: UUID, **more: Any) -> list[Ending]:
-    with database.transaction(tenant, "test") as session:
-        return reset(session, tenant, budget, actor="test", reason="test", **more)
-
-
-def accounts(database: Database, tenant: UUID, budget: UUID) -> list[Any]:
-    with database.transaction(tenant) as session:
-        query = (
-            "select * from budget_account where budget_id = :budget order by opened_at nulls first"
-        )
-        return list(session.execute(text(query), {"budget": budget}))
-
-
-def all_proven(database: Database, tenant: UUID) -> None:
-    with database.transaction(tenant) as session:
-        assert broken_budgets(session, tenant) == []
 
 
 def test_a_new_period_starts_with_nothing_used_and_the_old_keeps_its_figures(
@@ -292,86 +249,3 @@ def test_what_is_held_below_has_its_money_above(
     assert (over.authorized, over.available) == (1600, 1000)
     assert (under.authorized, under.reserved, under.available) == (1400, 600, 800)
     all_proven(database, tenant_id)
-
-
-def run_reset_job(database: Database, tenant: UUID) -> dict[str, Any]:
-    with database.transaction(tenant, "schedule") as session:
-        bell = enqueue(session, tenant, "periods.reset", {}, actor="schedule")
-    runner.run(database, tenant, bell.job_id, reset_due, lambda *_: None)
-    with database.transaction(tenant) as session:
-        job = get_job(session, bell.job_id)
-        assert (job.state, job.error) == ("succeeded", None)
-        assert job.result is not None
-        return job.result
-
-
-def test_one_that_cannot_be_reset_stops_no_other(
-    database: Database, tenant_id: UUID, make_budget: MakeBudget, recur: Recur,
-    superuser: psycopg.Connection,
-) -> None:  # fmt: skip
-    budgets = [make_budget("100", sub_category=f"Part {n}") for n in range(50)]
-    for budget in budgets:
-        recur(budget)
-    with database.transaction(tenant_id, "test") as session:
-        # One period is over, whatever the day and the tenant's zone.
-        day = today(session).replace(day=1)
-        session.execute(update(BudgetRecurrence).values(next_on=day))
-    superuser.execute(
-        "update budget_account set spent = spent + 1 where budget_id = %s", [budgets[7]]
-    )
-    superuser.commit()
-    found = run_reset_job(database, tenant_id)
-    assert (found["due"], found["reset"]) == (50, 49)
-    (failure,) = found["failed"]
-    assert (failure["budget_id"], failure["code"]) == (str(budgets[7]), "counters_disagree")
-    assert run_reset_job(database, tenant_id)["due"] == 0  # it is tried again after a while
-    with database.transaction(tenant_id) as session:
-        (alert,) = session.execute(text("select type, budget_id from alert")).all()
-    assert (alert.type, alert.budget_id) == ("reset_failed", budgets[7])
-
-
-def test_only_budgets_that_are_due_are_found(
-    database: Database, tenant_id: UUID, make_budget: MakeBudget, recur: Recur
-) -> None:
-
-    recur(make_budget("100"))
-    assert tenant_id not in tenants_with_due(database, "resets")
-    with database.transaction(tenant_id, "test") as session:
-        session.execute(update(BudgetRecurrence).values(next_on=date(2026, 1, 1)))
-    assert tenant_id in tenants_with_due(database, "resets")
-
-
-def test_a_changed_rule_loses_no_period_that_is_over(
-    database: Database, tenant_id: UUID, make_budget: MakeBudget, recur: Recur
-) -> None:
-    budget = make_budget("100")
-    recur(budget)
-    with database.transaction(tenant_id, "test") as session:
-        session.execute(update(BudgetRecurrence).values(next_on=date(2026, 1, 1)))
-    assert recur(budget, rollover="carry_unspent").next_on == date(2026, 1, 1)
-    assert recur(budget, reset_day=2).next_on != date(2026, 1, 1)  # another rhythm begins today
-
-
-def test_a_calendar_that_goes_on_is_followed(
-    database: Database, tenant_id: UUID, make_budget: MakeBudget, recur: Recur
-) -> None:
-    budget = make_budget("100")
-    with database.transaction(tenant_id, "test") as session:
-        day = today(session)
-        add_period(session, tenant_id, "R-1", day - timedelta(9), day, "retail")
-    assert recur(budget, "custom", calendar="retail").next_on is None
-    for code, first in (("R-3", 11), ("R-2", 1)):  # in whichever order they are added
-        with database.transaction(tenant_id, "test") as session:
-            start = day + timedelta(first)
-            add_period(session, tenant_id, code, start, start + timedelta(9), "retail")
-        with database.transaction(tenant_id) as session:
-            assert session.get_one(BudgetRecurrence, (tenant_id, budget)).next_on == start
-
-
-def test_a_cap_by_hand_stands_in_for_that_of_the_rule(
-    database: Database, tenant_id: UUID, make_budget: MakeBudget, recur: Recur
-) -> None:
-    budget = make_budget("1000")
-    recur(budget, rollover="carry_unspent")
-    (ending,) = start_anew(database, tenant_id, budget, cap=Decimal(7))
-    assert ending.unspent == 7
