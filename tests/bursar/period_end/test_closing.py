@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -23,13 +23,8 @@ from bursar.period_end.recurrence import Recurrence, set_recurrence
 from bursar.period_end.resets import reset, reset_due
 from bursar.proof.reconcile import broken_budgets
 from schema.tables import BudgetRecurrence
+from tests.bursar.period_end.acting import reserve
 from tests.conftest import MakeBudget
-
-
-def reserve(database: Database, tenant: UUID, budget: UUID, amount: str) -> str:
-    ref = uuid4().hex
-    ledger.reserve(database, tenant, budget, Decimal(amount), "USD", ref_id=ref, actor="test")
-    return ref
 
 
 def close(database: Database, tenant: UUID, rollover: str, **more: Any) -> dict[str, Any]:

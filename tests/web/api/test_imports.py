@@ -298,26 +298,6 @@ def test_the_same_file_overtaking_itself_is_one_import(
     assert (run["counts"]["created"], run["counts"]["unchanged"]) == (0, 1)
 
 
-def test_a_period_closed_since_the_plan_takes_no_new_budgets(
-    api: Api, database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    api.post("/budgets", {"department": "A", "fiscal_period": "FY2025", "budgeted_amount": "1",
-                          "currency": "USD"})  # fmt: skip
-    started = api.upload("/imports", GOOD).get_json()
-    carry_out = applying._carry_out
-
-    def closed_before(session: Any, run: Any, lease: Any) -> None:
-        monkeypatch.setattr(applying, "_carry_out", carry_out)
-        assert api.post("/periods/FY2025/soft-close").status_code == 200
-        carry_out(session, run, lease)
-
-    monkeypatch.setattr(applying, "_carry_out", closed_before)
-    runner.run(database, tenant_id, UUID(started["job_id"]), run_import, record_failure)
-    run = api.get(f"/imports/{started['id']}").get_json()
-    assert (run["counts"]["created"], run["counts"]["rejected"]) == (0, 1)
-    assert len(api.get("/budgets").get_json()["data"]) == 1
-
-
 def test_the_log_tells_of_imports_by_the_documents_names(imports: Imports, tenant_id: UUID) -> None:
     with capture_logs() as events:
         run = imports.send(GOOD, "told.csv")

@@ -8,6 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from bursar.database import Database
+from bursar.importing import applying
+from bursar.importing.applying import run_import
+from bursar.importing.runs import record_failure
 from bursar.jobs import runner
 from bursar.period_end.closing import close_period
 from bursar.period_end.resets import reset_due
@@ -210,3 +213,23 @@ def test_an_import_makes_no_budget_in_a_closed_period(
     (error,) = api.get(f"/imports/{run['id']}/errors").get_json()["data"]
     assert error["code"] == "period_closed"
     assert {department for department, _ in imports.budgets()} == {"IT", "Engineering"}
+
+
+def test_a_period_closed_since_the_plan_takes_no_new_budgets(
+    api: Api, database: Database, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.post("/budgets", {"department": "A", "fiscal_period": "FY2025", "budgeted_amount": "1",
+                          "currency": "USD"})  # fmt: skip
+    started = api.upload("/imports", b"Department,Budget,Year\nOps,5,FY2025\n").get_json()
+    carry_out = applying._carry_out
+
+    def closed_before(session: Any, run: Any, lease: Any) -> None:
+        monkeypatch.setattr(applying, "_carry_out", carry_out)
+        assert api.post("/periods/FY2025/soft-close").status_code == 200
+        carry_out(session, run, lease)
+
+    monkeypatch.setattr(applying, "_carry_out", closed_before)
+    runner.run(database, tenant_id, UUID(started["job_id"]), run_import, record_failure)
+    run = api.get(f"/imports/{started['id']}").get_json()
+    assert (run["counts"]["created"], run["counts"]["rejected"]) == (0, 1)
+    assert len(api.get("/budgets").get_json()["data"]) == 1
