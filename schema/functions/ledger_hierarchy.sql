@@ -1,22 +1,30 @@
 -- Budgets that control those below them. An account names the accounts above that limit it too, from
 -- the root down, and those count what it uses; so a posting needs no walk up the tree.
 
+-- The open accounts of all budgets below one.
+create or replace function ledger_accounts_below(p_tenant uuid, p_budget uuid)
+returns setof budget_account language plpgsql stable as $$
+begin
+  return query
+  with recursive below as (
+    select b.id from public.budget b where b.tenant_id = p_tenant and b.parent_id = p_budget
+    union all
+    select b.id from below x
+      join public.budget b on b.tenant_id = p_tenant and b.parent_id = x.id
+  )
+  select a.* from below x
+    join public.budget_account a
+      on a.tenant_id = p_tenant and a.budget_id = x.id and a.line_key is null
+         and a.closed_at is null;
+end $$;
+
 -- What the budgets below one use, all together: what its account must have rolled up when it
 -- controls them.
 create or replace function ledger_used_below(p_tenant uuid, p_budget uuid) returns numeric
 language plpgsql stable as $$
 begin
-  return coalesce((
-    with recursive below as (
-      select b.id from public.budget b where b.tenant_id = p_tenant and b.parent_id = p_budget
-      union all
-      select b.id from below x
-        join public.budget b on b.tenant_id = p_tenant and b.parent_id = x.id
-    )
-    select sum(public.used(a)) from below x
-      join public.budget_account a
-        on a.tenant_id = p_tenant and a.budget_id = x.id and a.line_key is null
-           and a.closed_at is null), 0);
+  return coalesce((select sum(public.used(a))
+                     from public.ledger_accounts_below(p_tenant, p_budget) a), 0);
 end $$;
 
 -- The open accounts of a budget and of all below it: who controls them, and who should by the tree.

@@ -30,19 +30,11 @@ create or replace function ledger_held_below(p_tenant uuid, p_budget uuid, p_rec
 returns numeric language plpgsql stable as $$
 begin
   return coalesce((
-    with recursive below as (
-      select b.id from public.budget b where b.tenant_id = p_tenant and b.parent_id = p_budget
-      union all
-      select b.id from below x
-        join public.budget b on b.tenant_id = p_tenant and b.parent_id = x.id
-    )
-    select sum(a.reserved + a.committed) from below x
-      join public.budget_account a
-        on a.tenant_id = p_tenant and a.budget_id = x.id and a.line_key is null
-           and a.closed_at is null
+    select sum(a.reserved + a.committed)
+      from public.ledger_accounts_below(p_tenant, p_budget) a
      where not p_recurring
         or exists (select from public.budget_recurrence r
-                    where r.tenant_id = p_tenant and r.id = x.id
+                    where r.tenant_id = p_tenant and r.id = a.budget_id
                       and r.rollover in ('carry_commitments', 'carry_all'))), 0);
 end $$;
 
