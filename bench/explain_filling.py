@@ -108,7 +108,10 @@ insert into approval_rule (tenant_id, name, department, auto_approve_up_to, crea
 select %(t)s, 'Rule ' || n, 'Dept ' || n, 100, 'bench' from generate_series(1, 300) n;
 insert into budget_account (tenant_id, budget_id, currency, decimals, period_code, closed_at)
 select t, id, 'USD', 2, 'P' || i, now() - i * interval '30 days'
-  from b cross join generate_series(1, 24) i where n <= 1000
+  from b cross join generate_series(1, 24) i where n <= 1000;
+insert into past_account (tenant_id, account_id, budget_id, closed_at)
+select tenant_id, id, budget_id, closed_at from budget_account
+ where tenant_id = %(t)s and closed_at is not null
 """
 
 

@@ -4,9 +4,13 @@
 set inside the one call: cap, currency, idempotency, entry, hold and chain. `bare` is one statement
 that updates a counter row and inserts an entry row as the owner, `block` the same two as
 `BEGIN … COMMIT`. Durable (fsync on), prepared statements, pgbench. Rounds take turns, so that the
-machine's moods fall on all alike; figures are medians.
+machine's moods fall on all alike; figures are medians, and ratios the medians of those that the
+rounds gave. With the published SQL of pgledger (pgledger.sql, and before it the uuid_to_ulid that
+it needs; they are no part of this project) its transfer between two accounts of one's own takes
+part, as the owner, in a database of its own on the same server.
 
-usage: python -m bench.ledger [--seconds 5] [--rounds 3] [--budgets 10000]
+usage: python -m bench.ledger [--seconds 4] [--rounds 7] [--budgets 10000]
+                              [--pgledger uuid-to-ulid.sql pgledger.sql]
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from pathlib import Path
 from uuid import UUID
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from bench.stack import BenchStack, database_only
 from ops.stack.binaries import find_postgres
@@ -72,6 +77,21 @@ BLOCK = (
 RESERVE = (
     "select code from ledger_reserve('{tenant}', md5('b' || :b)::uuid, 1, 'USD', 'reservation',"
     " 'c' || :client_id || '-' || :r, null, 'bench');\n"
+)
+# Each transfer has a pair of accounts, with ids as long as pgledger makes them, as a reservation
+# has its budget's available and reserved money.
+PAIR = "'pgla_' || upper(left(md5('{side}' || {number}), 26))"
+PGLEDGER_ACCOUNTS = """
+insert into pgledger_accounts (id, name, currency, balance, allow_negative_balance,
+                               allow_positive_balance, created_at, updated_at)
+select {giving}, 'from ' || n, 'USD', 1000000000, false, true, now(), now()
+  from generate_series(1, %(budgets)s) n
+union all
+select {taking}, 'to ' || n, 'USD', 0, true, true, now(), now()
+  from generate_series(1, %(budgets)s) n;
+""".format(giving=PAIR.format(side="b", number="n"), taking=PAIR.format(side="c", number="n"))
+PGLEDGER = "select id from pgledger_create_transfer({giving}, {taking}, 1);\n".format(
+    giving=PAIR.format(side="b", number=":b"), taking=PAIR.format(side="c", number=":b")
 )
 # A hundred of one budget in one call; the arrays are made by the server, at its own cost.
 BATCH = (
@@ -128,56 +148,98 @@ def fill(stack: BenchStack, tenant_id: UUID, budgets: int) -> None:
         admin.execute("vacuum analyze")
 
 
+def pgledger(stack: BenchStack, files: list[Path], budgets: int) -> str:
+    """A database with pgledger and pairs of accounts, on the same server."""
+    with psycopg.connect(stack.admin, autocommit=True) as admin:
+        admin.execute("create database pgledger")
+    with psycopg.connect(make_conninfo(stack.admin, dbname="pgledger"), autocommit=True) as admin:
+        for file in files:
+            admin.execute(file.read_bytes())
+        admin.execute(PGLEDGER_ACCOUNTS.encode(), {"budgets": budgets})
+        admin.execute("vacuum analyze")
+    return stack.admin_url.removesuffix("bursar") + "pgledger"
+
+
+Contenders = dict[str, tuple[str, str]]  # by name, the database and the script
+
+
+def in_turn(
+    contenders: Contenders, spread: int, clients: int, options: argparse.Namespace
+) -> dict[str, list[Figure]]:
+    """The rounds of each; who begins changes from round to round."""
+    figures: dict[str, list[Figure]] = {name: [] for name in contenders}
+    names = list(contenders)
+    for n in range(options.rounds):
+        for name in names[n % len(names) :] + names[: n % len(names)]:
+            url, script = contenders[name]
+            chosen = CHOOSE.format(spread=spread) + script
+            figures[name].append(pgbench(url, chosen, clients, options.seconds))
+    return figures
+
+
+def ratio(ours: list[Figure], theirs: list[Figure], times: int = 1) -> float:
+    return statistics.median(
+        times * a.a_second / b.a_second for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def singles(contenders: Contenders, options: argparse.Namespace) -> None:
+    """Reservations one a call, over many budgets and of one."""
+    others = [name for name in contenders if name != "reserve"]
+    print(" " * 24 + "".join(f"{name:>17}" for name in contenders)
+          + "".join(f"{'of ' + name:>13}" for name in others))  # fmt: skip
+    for spread, clients in ((options.budgets, 8), (options.budgets, 32), (1, 8), (1, 32)):
+        figures = in_turn(contenders, spread, clients, options)
+        where = "one hot budget" if spread == 1 else f"{spread:,} budgets"
+        line = f"{where + f', {clients}':>24}"
+        for all_of_it in figures.values():
+            a_second = statistics.median(one.a_second for one in all_of_it)
+            p95 = statistics.median(one.p95_milliseconds for one in all_of_it)
+            line += f"{a_second:>10,.0f} ({p95:>4.1f})"
+        for name in others:
+            line += f"{ratio(figures['reserve'], figures[name]):>13.2f}"
+        print(line, flush=True)
+
+
+def batches(app: str, tenant_id: UUID, options: argparse.Namespace) -> None:
+    """A hundred reservations of one budget a call, beside one a call."""
+    contenders = {
+        "single": (app, RESERVE.format(tenant=tenant_id)),
+        "batch": (app, BATCH.format(tenant=tenant_id)),
+    }
+    for clients in (1, 8, 32):
+        figures = in_turn(contenders, 1, clients, options)
+        single, batch = (
+            statistics.median(one.a_second for one in figures[name]) for name in contenders
+        )
+        print(
+            f"{f'100 a call, {clients}':>24} {100 * batch:>8,.0f} reservations a second, one a call"
+            f" {single:,.0f}: {ratio(figures['batch'], figures['single'], 100):.1f} times",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--budgets", type=int, default=10_000)
+    parser.add_argument("--pgledger", type=Path, nargs="+", default=[], metavar="FILE")
     options = parser.parse_args()
     with database_only() as stack:
         tenant_id, _ = stack.tenant()
         fill(stack, tenant_id, options.budgets)
         owner, app = stack.admin_url, stack.urls.database_url
-        reserve = RESERVE.format(tenant=tenant_id)
-        contenders = {"bare": (owner, BARE), "block": (owner, BLOCK), "reserve": (app, reserve)}
-        print(f"{'':>24} {'bare':>16} {'block':>16} {'reserve':>16}   of bare  of block")
-        for spread, clients in ((options.budgets, 8), (options.budgets, 32), (1, 8), (1, 32)):
-            figures: dict[str, list[Figure]] = {name: [] for name in contenders}
-            for _ in range(options.rounds):
-                for name, (url, script) in contenders.items():
-                    chosen = CHOOSE.format(spread=spread) + script
-                    figures[name].append(pgbench(url, chosen, clients, options.seconds))
-            median = {
-                name: Figure(
-                    statistics.median(one.a_second for one in all_of_it),
-                    statistics.median(one.p95_milliseconds for one in all_of_it),
-                )
-                for name, all_of_it in figures.items()
-            }
-            cells = " ".join(
-                f"{one.a_second:>8,.0f} ({one.p95_milliseconds:>4.1f})" for one in median.values()
-            )
-            ours = median["reserve"].a_second
-            where = "one hot budget" if spread == 1 else f"{spread:,} budgets"
-            print(
-                f"{where + f', {clients}':>24} {cells}   {ours / median['bare'].a_second:>7.2f}"
-                f"  {ours / median['block'].a_second:>8.2f}",
-                flush=True,
-            )
-        batch = BATCH.format(tenant=tenant_id)
-        for clients in (1, 8, 32):
-            rates: dict[str, list[float]] = {"single": [], "batch": []}
-            for _ in range(options.rounds):
-                for name, script, of_one in (("single", reserve, 1), ("batch", batch, 100)):
-                    chosen = CHOOSE.format(spread=1) + script
-                    figure = pgbench(app, chosen, clients, options.seconds)
-                    rates[name].append(figure.a_second * of_one)
-            single, many = (statistics.median(rates[name]) for name in ("single", "batch"))
-            print(
-                f"{f'100 a call, {clients}':>24} {many:>8,.0f} reservations a second, one a call"
-                f" {single:,.0f}: {many / single:.1f} times",
-                flush=True,
-            )
+        contenders = {
+            "bare": (owner, BARE),
+            "block": (owner, BLOCK),
+            "reserve": (app, RESERVE.format(tenant=tenant_id)),
+        }
+        if options.pgledger:
+            url = pgledger(stack, options.pgledger, options.budgets)
+            contenders["pgledger"] = (url, PGLEDGER)
+        singles(contenders, options)
+        batches(app, tenant_id, options)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from bursar.errors import Fault, InvalidCursor, InvalidInput
 
@@ -42,6 +43,62 @@ def page(
 
     Raises InvalidInput for an unknown sort field, InvalidCursor.
     """
+    ordered, order = _ordered(query, columns, key, sort, cursor)
+    most = min(limit, LARGEST_PAGE)
+    rows = session.execute(ordered.limit(most + 1)).all()
+    more = len(rows) > most
+    rows = rows[:most]
+    next_cursor = write_cursor(sort, rows[-1][-len(order) :]) if more and rows else None
+    return Page(list(rows), next_cursor)
+
+
+def search(
+    session: Session,
+    query: Select[*tuple[Any, ...]],
+    matches: Callable[[ReadOnlyColumnCollection[str, Any]], ColumnElement[bool]],
+    *,
+    within: int,
+    columns: Mapping[str, ColumnElement[Any]],
+    key: ColumnElement[Any] | Sequence[ColumnElement[Any]],
+    sort: str = "-created_at",
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page:
+    """A page of those rows of `query` that match, for what no index can find.
+
+    It looks through `within` rows at most, so a page may have few rows, or none, and a cursor all
+    the same: the search goes on behind it. Raises InvalidInput, InvalidCursor.
+    """
+    ordered, order = _ordered(query, columns, key, sort, cursor)
+    looked_at = ordered.limit(within).subquery()
+    most = min(limit, LARGEST_PAGE)
+    places = [looked_at.c[f"_sort{n}"] for n in range(len(order))]
+    down = sort.startswith("-")
+    rows = session.execute(
+        select(looked_at)
+        .where(matches(looked_at.c))
+        .order_by(*(place.desc() if down else place.asc() for place in places))
+        .limit(most + 1)
+    ).all()
+    if len(rows) > most:
+        return Page(list(rows[:most]), write_cursor(sort, rows[most - 1][-len(order) :]))
+    last = session.execute(
+        ordered.with_only_columns(*order, maintain_column_froms=True).offset(within - 1).limit(1)
+    ).first()
+    return Page(list(rows), None if last is None else write_cursor(sort, last))
+
+
+def _ordered(
+    query: Select[*tuple[Any, ...]],
+    columns: Mapping[str, ColumnElement[Any]],
+    key: ColumnElement[Any] | Sequence[ColumnElement[Any]],
+    sort: str,
+    cursor: str | None,
+) -> tuple[Select[*tuple[Any, ...]], tuple[ColumnElement[Any], ...]]:
+    """The query in its order from behind the cursor, and what it is ordered by.
+
+    The columns of the order come last, named `_sort0` and so on.
+    """
     descending, name = sort.startswith("-"), sort.lstrip("-")
     if name not in columns:
         raise InvalidInput(
@@ -57,15 +114,8 @@ def page(
         # Compared as a row, which an index can start at; `or` would read all that was shown.
         here, there = tuple_(*order), tuple_(*map(_typed, after, order))
         query = query.where(here < there if descending else here > there)
-    rows = session.execute(
-        query.add_columns(*(column.label(f"_sort{n}") for n, column in enumerate(order)))
-        .order_by(*(column.desc() if descending else column.asc() for column in order))
-        .limit(min(limit, LARGEST_PAGE) + 1)
-    ).all()
-    more = len(rows) > min(limit, LARGEST_PAGE)
-    rows = rows[: min(limit, LARGEST_PAGE)]
-    next_cursor = write_cursor(sort, rows[-1][-len(order) :]) if more and rows else None
-    return Page(list(rows), next_cursor)
+    query = query.add_columns(*(column.label(f"_sort{n}") for n, column in enumerate(order)))
+    return query.order_by(*(c.desc() if descending else c.asc() for c in order)), order
 
 
 def _typed(value: Any, column: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -16,7 +16,6 @@ from sqlalchemy import (
     String,
     Table,
     func,
-    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
@@ -25,12 +24,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Numeric
 
 from bursar.errors import NotFound
-from bursar.paging import Page, page
 from schema.tables import Budget
 
 _IDS = ("tenant_id", "id", "import_id", "account_id", "parent_id")
 _TIMES = ("created_at", "updated_at", "deleted_at")
-_SEARCHED = ("department", "sub_category", "name", "account_code", "external_ref")
 _TEXTS = (
     "kind", "name", "department", "sub_category", "account_code", "program", "project", "fund",
     "fiscal_period", "currency", "status", "owner", "notes", "external_ref", "source",
@@ -54,14 +51,6 @@ BALANCE = Table(
     Column("entry_seq", BigInteger),
 )
 
-SORTS = {
-    "created_at": BALANCE.c.created_at,
-    "department": BALANCE.c.department_key,
-    "budgeted_amount": BALANCE.c.authorized,
-    "available": BALANCE.c.available,
-    "fiscal_period": BALANCE.c.fiscal_period,
-}
-
 
 def live() -> Select[Any]:
     """All budgets of the tenant that have not been deleted."""
@@ -77,80 +66,6 @@ def get_balance(session: Session, budget_id: UUID, *, deleted: bool = False) -> 
     if row is None:
         raise NotFound("There is no such budget.")
     return row
-
-
-def list_balances(
-    session: Session,
-    *,
-    department: str | None = None,
-    sub_category: str | None = None,
-    fiscal_period: str | None = None,
-    source: str | None = None,
-    import_id: UUID | None = None,
-    status: str | None = None,
-    kind: str | None = None,
-    q: str | None = None,
-    sort: str = "-created_at",
-    limit: int = 50,
-    cursor: str | None = None,
-) -> Page:
-    """A page of live budgets. Department and sub-category are compared as the natural key is."""
-    query = _filtered(
-        live(),
-        department,
-        q,
-        sub_category=sub_category,
-        fiscal_period=fiscal_period,
-        source=source,
-        import_id=import_id,
-        status=status,
-        kind=kind,
-    )
-    # In a period the newest are beside each other, as in its index.
-    newest = (BALANCE.c.created_at, BALANCE.c.id)
-    key = newest if sort.lstrip("-") == "fiscal_period" else newest[-1:]
-    return page(session, query, columns=SORTS, key=key, sort=sort, limit=limit, cursor=cursor)
-
-
-def _filtered(
-    query: Select[Any], department: str | None, q: str | None, **exact: object
-) -> Select[Any]:
-    if department is not None:
-        query = query.where(BALANCE.c.department_key == func.lower(func.btrim(department)))
-    sub_category = exact.pop("sub_category", None)
-    if sub_category is not None:
-        query = query.where(BALANCE.c.sub_category_key == func.lower(func.btrim(sub_category)))
-    for name, value in exact.items():
-        if value is not None:
-            query = query.where(BALANCE.c[name] == value)
-    if q:
-        like = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        query = query.where(or_(*(BALANCE.c[name].ilike(like) for name in _SEARCHED)))
-    return query
-
-
-def totals(
-    session: Session,
-    *,
-    department: str | None = None,
-    fiscal_period: str | None = None,
-    import_id: UUID | None = None,
-    q: str | None = None,
-) -> list[Any]:
-    """What is budgeted, reserved, committed, spent and available, by currency.
-
-    The filters mean what they mean to `list_balances`.
-    """
-    amounts = ("authorized", "reserved", "committed", "spent", "available")
-    query = select(
-        BALANCE.c.currency,
-        func.count().label("budgets"),
-        *(func.sum(BALANCE.c[name]).label(name) for name in amounts),
-    ).where(BALANCE.c.deleted_at.is_(None))
-    query = _filtered(query, department, q, fiscal_period=fiscal_period, import_id=import_id)
-    return list(
-        session.execute(query.group_by(BALANCE.c.currency).order_by(BALANCE.c.currency)).all()
-    )
 
 
 def filter_values(session: Session) -> tuple[list[str], list[str]]:

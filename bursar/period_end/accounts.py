@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bursar.errors import NotFound
-from schema.tables import Budget, BudgetAccount
+from schema.tables import Budget, BudgetAccount, PastAccount
 
 MOST = 200
 
@@ -19,13 +19,18 @@ def periods_of(session: Session, budget_id: UUID) -> Sequence[BudgetAccount]:
     there = select(Budget.id).where(Budget.id == budget_id, Budget.deleted_at.is_(None))
     if session.execute(there).first() is None:
         raise NotFound("There is no such budget.")
-    own = (BudgetAccount.budget_id == budget_id, BudgetAccount.line_key.is_(None))
-    # Two look-ups, each by an index of its own.
-    present = session.execute(select(BudgetAccount).where(*own, BudgetAccount.closed_at.is_(None)))
+    present = session.execute(
+        select(BudgetAccount).where(
+            BudgetAccount.budget_id == budget_id,
+            BudgetAccount.line_key.is_(None),
+            BudgetAccount.closed_at.is_(None),
+        )
+    )
     past = session.execute(
         select(BudgetAccount)
-        .where(*own, BudgetAccount.closed_at.is_not(None))
-        .order_by(BudgetAccount.closed_at.desc(), BudgetAccount.opened_at.desc().nulls_last())
+        .join(PastAccount, PastAccount.account_id == BudgetAccount.id)
+        .where(PastAccount.budget_id == budget_id)
+        .order_by(PastAccount.closed_at.desc(), BudgetAccount.opened_at.desc().nulls_last())
         .limit(MOST - 1)
     )
     return [*present.scalars(), *past.scalars()]

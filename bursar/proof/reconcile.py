@@ -22,9 +22,8 @@ _MOVES = text(
            m.kind, m.from_bucket, m.to_bucket, m.amount, coalesce(m.entries, 0) as entries
       from budget_account a
       left join lateral (
-        select sum(x.used) as used from budget_account x
-         where x.tenant_id = a.tenant_id and x.closed_at is null and x.controllers <> '{}'
-           and a.id = any (x.controllers)
+        select sum(x.used) as used from ledger_accounts_below(a.tenant_id, a.budget_id) x
+         where a.id = any (x.controllers)
       ) b on true
       left join lateral (
         select e.kind::text as kind, e.from_bucket::text as from_bucket,

@@ -11,6 +11,7 @@
 -- and no index beside the right one fits their look-ups.
 
 -- What every operation answers. `code` is 'ok' or the code of a refusal; a refusal changed nothing.
+-- Amounts have four decimals as their columns do; said here again, each would be converted anew.
 drop type if exists ledger_answer cascade;
 create type ledger_answer as (
   code text,
@@ -20,19 +21,19 @@ create type ledger_answer as (
   ref_type text,
   ref_id text,
   state text,
-  amount numeric(20, 4),
-  charged numeric(20, 4),
-  released numeric(20, 4),
-  refunded numeric(20, 4),
-  remaining numeric(20, 4),
+  amount numeric,
+  charged numeric,
+  released numeric,
+  refunded numeric,
+  remaining numeric,
   expires_at timestamptz,
   currency text,
-  authorized numeric(20, 4),
-  reserved numeric(20, 4),
-  committed numeric(20, 4),
-  spent numeric(20, 4),
-  available numeric(20, 4),
-  utilization_percent numeric(12, 4),
+  authorized numeric,
+  reserved numeric,
+  committed numeric,
+  spent numeric,
+  available numeric,
+  utilization_percent numeric,
   soft_cap_exceeded boolean,
   hard_cap_approaching boolean,
   entry_seq bigint
@@ -91,8 +92,7 @@ returns numeric language sql immutable parallel safe as $$
                      - (p_from in ('reserved', 'committed', 'spent'))::int)
 $$;
 
--- All accounts that a budget has had, one a period. Two look-ups, because no index has both the open
--- one and those that were closed.
+-- All accounts that a budget has had, one a period.
 drop function if exists budget_accounts;
 create function budget_accounts(p_tenant uuid, p_budget uuid) returns setof uuid
 language sql stable parallel safe as $$
@@ -100,9 +100,8 @@ language sql stable parallel safe as $$
    where a.tenant_id = p_tenant and a.budget_id = p_budget and a.line_key is null
      and a.closed_at is null
   union all
-  select a.id from public.budget_account a
-   where a.tenant_id = p_tenant and a.budget_id = p_budget and a.line_key is null
-     and a.closed_at is not null
+  select p.account_id from public.past_account p
+   where p.tenant_id = p_tenant and p.budget_id = p_budget
 $$;
 
 -- Why a frozen account takes no postings: a person's word, or the end of its period.

@@ -208,6 +208,8 @@ begin
   moment := greatest(clock_timestamp(), account.updated_at);
   update public.budget_account a set closed_at = moment, controllers = '{}'
    where a.tenant_id = p_tenant and a.id = account.id;
+  insert into public.past_account (tenant_id, account_id, budget_id, closed_at)
+  values (p_tenant, account.id, p_budget, moment);
   insert into public.budget_account
     (tenant_id, id, budget_id, currency, decimals, allotted, control_mode, soft_cap_pct,
      approach_pct, tolerance_pct, hard_cap_amount, period_code, period_starts_on, opened_at,

@@ -57,8 +57,15 @@ $$;
 create or replace function ledger_below(p_tenant uuid)
 returns table (account_id uuid, used numeric) language sql stable as $$
   select c.id, sum(x.used)
-    from budget_account x, unnest(x.controllers) c (id)
-   where x.tenant_id = p_tenant and x.controllers <> '{}' and x.closed_at is null
+    from budget b
+    cross join lateral (
+      select a.used, a.controllers from budget_account a
+       where a.tenant_id = p_tenant and a.budget_id = b.id and a.line_key is null
+         and a.closed_at is null
+      offset 0
+    ) x
+    cross join lateral unnest(x.controllers) c (id)
+   where b.tenant_id = p_tenant and b.parent_id is not null
    group by c.id
 $$;
 

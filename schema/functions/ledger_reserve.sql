@@ -143,7 +143,7 @@ begin
   end if;
   -- A queue of its own for each budget: those who wait get their turn in order.
   if p_stage = 'reserved' and p_override is null
-     and pg_advisory_xact_lock(hashtextextended(p_budget::text, 0)) is not null then
+     and pg_advisory_xact_lock(uuid_hash_extended(p_budget, 0)) is not null then
     moment := clock_timestamp();
     update public.budget_account a set
       reserved = a.reserved + p_amount,
@@ -154,8 +154,8 @@ begin
       updated_at = moment
      where a.tenant_id = p_tenant and a.budget_id = p_budget
        and a.line_key is null and a.closed_at is null
-       and a.controllers = '{}' and not a.frozen and a.currency = p_currency
-       and p_amount > 0 and p_amount = round(p_amount, a.decimals)
+       and a.controllers = '{}' and not a.frozen and a.currency = p_currency::bpchar
+       and p_amount > 0 and min_scale(p_amount) <= a.decimals
        and (a.control_mode <> 'absolute'
             or a.reserved + a.committed + a.spent + a.rolled_up + p_amount
                <= public.ledger_limit(a))
@@ -179,24 +179,24 @@ begin
            actor, effective_at, recorded_at, hash)
         values (p_tenant, account_id, seq, 'reserve', 'available', 'reserved', p_amount,
                 p_ref_type, p_ref_id, p_actor, moment, moment, hash);
-        if used >= least(soft, approach) and used - p_amount < greatest(soft, approach) then
+        if used >= least(soft, approach) then  -- most have not come as far
           select a.* into account from public.budget_account a
            where a.tenant_id = p_tenant and a.id = account_id;
           perform public.ledger_tell_crossing(account, 0, p_amount, 0);
         end if;
         if p_key is null then
           return row('ok', false, p_budget, account_id, p_ref_type, p_ref_id, 'reserved',
-                     p_amount, 0.0, 0.0, 0.0, p_amount, p_expires_at, currency, authorized,
+                     p_amount, 0.0000, 0.0000, 0.0000, p_amount, p_expires_at, currency, authorized,
                      reserved, committed, spent, authorized - used,
                      public.ledger_utilization(used, authorized), used >= soft,
                      used >= approach, seq)::public.ledger_answer;
         end if;
         return public.ledger_remember(
           p_tenant, p_key, p_request,
-          row('ok', false, p_budget, account_id, p_ref_type, p_ref_id, 'reserved', p_amount, 0.0,
-              0.0, 0.0, p_amount, p_expires_at, currency, authorized, reserved, committed, spent,
-              authorized - used, public.ledger_utilization(used, authorized), used >= soft,
-              used >= approach, seq)::public.ledger_answer);
+          row('ok', false, p_budget, account_id, p_ref_type, p_ref_id, 'reserved', p_amount,
+              0.0000, 0.0000, 0.0000, p_amount, p_expires_at, currency, authorized, reserved,
+              committed, spent, authorized - used, public.ledger_utilization(used, authorized),
+              used >= soft, used >= approach, seq)::public.ledger_answer);
       end if;
       -- The reference is taken. Nobody has seen what was counted, so it is taken back as it was.
       perform public.ledger_uncount(p_tenant, account_id, p_amount);

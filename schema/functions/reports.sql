@@ -63,9 +63,14 @@ create function report_budgets(
        and (p_budget is null or a.budget_id = p_budget)
     union all
     select a.id, a.budget_id, 1, 1, a.authorized, a.reserved, a.committed, a.spent, 0, null
-      from budget_account a
-     where a.tenant_id = p_tenant and a.line_key is null and a.closed_at > least(p_from, p_known)
-       and (p_budget is null or a.budget_id = p_budget)
+      from past_account p
+      cross join lateral (
+        select * from budget_account x
+         where x.tenant_id = p_tenant and x.id = p.account_id
+        offset 0
+      ) a
+     where p.tenant_id = p_tenant and p.closed_at > least(p_from, p_known)
+       and (p_budget is null or p.budget_id = p_budget)
     union all
     select m.account_id, null, -1, case when m.inside then 0 else -1 end,
            m.amount * ((m.from_bucket = 'external')::int - (m.to_bucket = 'external')::int),

@@ -25,7 +25,7 @@ grant update (control_mode, soft_cap_pct, approach_pct, tolerance_pct, hard_cap_
   on budget_account to bursar_app;
 
 grant select, insert, update on budget_account, hold to bursar_ledger;
-grant select, insert on ledger_entry to bursar_ledger;
+grant select, insert on ledger_entry, past_account to bursar_ledger;
 grant select, insert, update on ledger_proof, ledger_watch to bursar_ledger;
 grant select, insert on ledger_repair, ledger_acknowledgement to bursar_ledger;
 grant select on ledger_seal_head to bursar_ledger;

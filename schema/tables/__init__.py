@@ -5,7 +5,7 @@ from schema.tables.base import Base
 from schema.tables.budgets import Budget, BudgetRecurrence
 from schema.tables.imports import ImportRow, ImportRun, StoredFile
 from schema.tables.jobs import Heartbeat, Job, JobAttempt, Schedule, ScheduleRun
-from schema.tables.ledger import BudgetAccount, Hold, LedgerEntry
+from schema.tables.ledger import BudgetAccount, Hold, LedgerEntry, PastAccount
 from schema.tables.proof import (
     LedgerAcknowledgement,
     LedgerProof,
@@ -52,6 +52,7 @@ __all__ = [
     "MappingTemplateVersion",
     "Membership",
     "Outbox",
+    "PastAccount",
     "Schedule",
     "ScheduleRun",
     "SigningKey",

@@ -86,32 +86,13 @@ class BudgetAccount(TenantKeyed, Base):
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("closed_at is null"),
         ),
-        # Only for accounts that no reservation looks up, so that these have one way to be found.
-        Index(
-            "ix_budget_account_closed",
-            "tenant_id",
-            "budget_id",
-            "closed_at",
-            postgresql_where=text("closed_at is not null"),
-        ),
-        Index(
-            "ix_budget_account_ended",
-            "tenant_id",
-            "closed_at",
-            postgresql_where=text("closed_at is not null"),
-        ),
+        # Each reservation opens every index here; what else accounts are found by is elsewhere.
         Index(
             "ix_budget_account_follows",
             "tenant_id",
             "follows",
             unique=True,
             postgresql_where=text("follows is not null"),
-        ),
-        # Those that count in budgets above, which most tenants have none of.
-        Index(
-            "ix_budget_account_controlled",
-            "tenant_id",
-            postgresql_where=text("controllers <> '{}' and closed_at is null"),
         ),
     )
 
@@ -148,6 +129,26 @@ class BudgetAccount(TenantKeyed, Base):
     follows: Mapped[UUID | None]
     period_state: Mapped[str | None]
     closed_at: Mapped[datetime | None]
+
+
+class PastAccount(Base):
+    """An account that was closed with its period, to be found by its budget and by when.
+
+    Beside the accounts, so that those that are open have no index for it to keep.
+    """
+
+    __tablename__ = "past_account"
+    __table_args__ = (
+        PrimaryKeyConstraint("tenant_id", "account_id"),
+        within_tenant("account_id", "budget_account"),
+        Index("ix_past_account_budget", "tenant_id", "budget_id", "closed_at"),
+        Index("ix_past_account_closed", "tenant_id", "closed_at"),
+    )
+
+    tenant_id: Mapped[UUID]
+    account_id: Mapped[UUID]
+    budget_id: Mapped[UUID]
+    closed_at: Mapped[datetime]
 
 
 class LedgerEntry(Base):
@@ -225,8 +226,8 @@ class Hold(Base):
     state: Mapped[str] = mapped_column(HoldState, server_default="open")
     amount: Mapped[Decimal] = mapped_column(MoneyMoved)
     charged: Mapped[Decimal] = mapped_column(MoneyHeld, server_default=ZERO)
-    released: Mapped[Decimal] = mapped_column(MoneyHeld, server_default=ZERO)
-    refunded: Mapped[Decimal] = mapped_column(MoneyHeld, server_default=ZERO)
+    released: Mapped[Decimal] = mapped_column(server_default=ZERO)
+    refunded: Mapped[Decimal] = mapped_column(server_default=ZERO)
     remaining: Mapped[Decimal] = column_property(amount - charged - released)
     expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, jsonify, make_response
 from flask_openapi3 import APIBlueprint, Tag
 
-from bursar.budgets import balances, editing
+from bursar.budgets import balances, editing, listing
 from bursar.errors import Fault, InvalidInput
 from bursar.money import parse_amount
 from web import idempotency
@@ -31,7 +31,7 @@ def list_budgets(query: BudgetFilter) -> Response:
     """
     wanted = _fields(query.fields)
     with transaction() as session:
-        page = balances.list_balances(session, **query.model_dump(exclude={"fields"}))
+        page = listing.list_balances(session, **query.model_dump(exclude={"fields"}))
         data = wire(session, page.rows)
     if wanted:
         data = [{name: row[name] for name in wanted} for row in data]

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from bursar import alerts
-from bursar.budgets import balances
+from bursar.budgets import balances, listing
 from bursar.importing import history
 from web.auth import READ, SPEND, principal, require, transaction
 from web.pages.going import back_to, uuid_or_none
@@ -30,7 +30,7 @@ def show() -> Any:
         "import_id": import_id,
     }
     with transaction() as session:
-        found = balances.list_balances(
+        found = listing.list_balances(
             session,
             **filters,
             sort="department",
@@ -42,7 +42,7 @@ def show() -> Any:
         departments, periods = balances.filter_values(session)
         shown = {
             "budgets": found,
-            "totals": balances.totals(session, **filters),
+            "totals": listing.totals(session, **filters),
             "alerts": told_rows,
             "more_alerts": told.next_cursor is not None,
             "names": balances.names_of(session, {a.budget_id for a in told_rows if a.budget_id}),

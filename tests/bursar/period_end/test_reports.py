@@ -125,6 +125,9 @@ def test_over_random_periods_they_equal_what_the_entries_say(
             "update budget_account set opened_at = %s, closed_at = %s where id = %s",
             [opened, closed, account],
         )
+        superuser.execute(
+            "update past_account set closed_at = %s where account_id = %s", [closed, account]
+        )
         start = opened or today - timedelta(days=40)
         for _ in range(25):  # those of a closed account come late, now and then dated back
             recorded = start + (today - start) * chance.random()

@@ -3,10 +3,13 @@
 import base64
 import json
 from decimal import Decimal
+from itertools import chain
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from bursar.budgets import listing
 from tests.api_client import Api, code_of
 from tests.conftest import MakeApi, MakeBudget
 
@@ -174,6 +177,43 @@ def test_filters_narrow(api: Api) -> None:
     assert [b["department"] for b in found] == ["Engineering"]
     assert api.get("/budgets", q="op").get_json()["data"][0]["department"] == "Ops"
     assert api.get("/budgets", q="%").get_json()["data"] == []
+
+
+def walk(api: Api, **query: Any) -> list[list[Any]]:
+    """The departments of each page, to the end."""
+    pages = []
+    while True:
+        page = api.get("/budgets", **query).get_json()
+        pages.append([row["department"] for row in page["data"]])
+        if page["next_cursor"] is None:
+            return pages
+        query["cursor"] = page["next_cursor"]
+
+
+@pytest.mark.parametrize("sort", ["department", "-department", "created_at", "fiscal_period"])
+def test_a_search_goes_on_behind_what_it_looked_through(
+    api: Api, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    monkeypatch.setattr(listing, "SEARCHED", 3)
+    for name in ("Sales A", "Sales B", "Ops A", "Ops B", "Ops C", "Ops D", "Sales C"):
+        make(api, department=name)
+    pages = walk(api, q="ales", sort=sort)
+    assert sorted(chain(*pages)) == ["Sales A", "Sales B", "Sales C"]
+    assert len(pages) == 3  # seven budgets, three looked through for each page
+    assert sorted(chain(*walk(api, q="ales", sort=sort, limit=1))) == sorted(chain(*pages))
+    assert walk(api, q="no such") == [[], [], []]
+
+
+def test_no_more_are_sorted_by_an_amount_than_can_be(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "SORTED", 2)
+    for name in ("Sales", "Sales", "Ops"):
+        make(api, department=name, sub_category=str(uuid4()))
+    for sort in ("budgeted_amount", "-available"):
+        assert code_of(api.get("/budgets", sort=sort)) == (422, "invalid_input")
+        assert len(api.get("/budgets", sort=sort, department="sales").get_json()["data"]) == 2
+        assert walk(api, sort=sort, department="sales", q="op") == [[]]
 
 
 @pytest.mark.parametrize("query", [{"cursor": "x"}, {"cursor": "WzEsMl0="}, {"sort": "secret"},
