@@ -25,7 +25,6 @@ from pathlib import Path
 from uuid import UUID
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 
 from bench.stack import BenchStack, database_only
 from ops.stack.binaries import find_postgres
@@ -104,6 +103,9 @@ BATCH = (
 )
 
 
+OF_DATABASE = re.compile(r"/bursar(\?|$)")
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """What one pgbench run said."""
@@ -139,25 +141,30 @@ def pgbench(url: str, script: str, clients: int, seconds: int) -> Figure:
 
 
 def fill(stack: BenchStack, tenant_id: UUID, budgets: int) -> None:
-    """The same number of counters and of budgets."""
+    """The same number of counters, which the owner makes, and of budgets."""
+    names = {"t": tenant_id, "budgets": budgets}
+    for url, statements in (
+        (stack.urls.owner_database_url, BARE_TABLES), (stack.admin, BUDGETS)
+    ):  # fmt: skip
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement in statements.split(";\n"):
+                if statement.strip():
+                    connection.execute(statement.encode(), names)
     with psycopg.connect(stack.admin, autocommit=True) as admin:
-        for statement in (BARE_TABLES + BUDGETS).split(";\n"):
-            if statement.strip():
-                names = {"t": tenant_id, "budgets": budgets}
-                admin.execute(statement.encode(), names)
         admin.execute("vacuum analyze")
 
 
 def pgledger(stack: BenchStack, files: list[Path], budgets: int) -> str:
-    """A database with pgledger and pairs of accounts, on the same server."""
+    """A database with pgledger and pairs of accounts, on the same server and of the same owner."""
+    url = OF_DATABASE.sub(r"/pgledger\1", stack.urls.owner_database_url)
     with psycopg.connect(stack.admin, autocommit=True) as admin:
-        admin.execute("create database pgledger")
-    with psycopg.connect(make_conninfo(stack.admin, dbname="pgledger"), autocommit=True) as admin:
+        admin.execute("create database pgledger owner bursar_owner")
+    with psycopg.connect(url, autocommit=True) as owner:
         for file in files:
-            admin.execute(file.read_bytes())
-        admin.execute(PGLEDGER_ACCOUNTS.encode(), {"budgets": budgets})
-        admin.execute("vacuum analyze")
-    return stack.admin_url.removesuffix("bursar") + "pgledger"
+            owner.execute(file.read_bytes())
+        owner.execute(PGLEDGER_ACCOUNTS.encode(), {"budgets": budgets})
+        owner.execute("vacuum analyze")
+    return url
 
 
 Contenders = dict[str, tuple[str, str]]  # by name, the database and the script
@@ -229,7 +236,7 @@ def main() -> None:
     with database_only() as stack:
         tenant_id, _ = stack.tenant()
         fill(stack, tenant_id, options.budgets)
-        owner, app = stack.admin_url, stack.urls.database_url
+        owner, app = stack.urls.owner_database_url, stack.urls.database_url
         contenders = {
             "bare": (owner, BARE),
             "block": (owner, BLOCK),

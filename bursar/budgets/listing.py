@@ -9,7 +9,9 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from bursar.budgets import overview
 from bursar.budgets.balances import BALANCE, live
+from bursar.budgets.overview import Total
 from bursar.errors import Fault, InvalidInput
 from bursar.paging import Page, page, search
 from schema.tables import Budget
@@ -127,23 +129,17 @@ def totals(
     department: str | None = None,
     fiscal_period: str | None = None,
     import_id: UUID | None = None,
+    status: str | None = None,
     q: str | None = None,
-) -> list[Any]:
-    """What is budgeted, reserved, committed, spent and available, by currency.
-
-    The filters mean what they mean to `list_balances`.
-    """
-    amounts = ("authorized", "reserved", "committed", "spent", "available")
-    query = select(
-        BALANCE.c.currency,
-        func.count().label("budgets"),
-        *(func.sum(BALANCE.c[name]).label(name) for name in amounts),
-    ).where(BALANCE.c.deleted_at.is_(None))
+) -> list[Total]:
+    """What the budgets that fit come to, by currency. The filters are those of `list_balances`."""
+    if not (department or fiscal_period or import_id or status or q):
+        return overview.totals(session)
+    query = select(BUDGET.c.id).where(BUDGET.c.deleted_at.is_(None))
     query = _filtered(
-        query, BALANCE.c, department, fiscal_period=fiscal_period, import_id=import_id
-    )
+        query, BUDGET.c, department,
+        fiscal_period=fiscal_period, import_id=import_id, status=status,
+    )  # fmt: skip
     if q:
-        query = query.where(_has(BALANCE.c, q))
-    return list(
-        session.execute(query.group_by(BALANCE.c.currency).order_by(BALANCE.c.currency)).all()
-    )
+        query = query.where(_has(BUDGET.c, q))
+    return overview.totals(session, query)

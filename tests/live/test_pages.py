@@ -48,7 +48,7 @@ def test_a_file_becomes_budgets(watched: Watched, mine: Live) -> None:
     assert "to be agreed" in Path(download.value.path()).read_text("utf-8-sig")
     watched.check()
 
-    watched.open("/?department=Legal")
+    watched.open("/budgets?department=Legal")
     row = page.get_by_role("row").filter(has_text="Outside counsel")
     assert re.search(r"301,736\.00\s*USD", row.inner_text())
     assert page.get_by_role("row").filter(has_text="Advertising").count() == 0

@@ -9,6 +9,7 @@ from flask import Flask, Response, g, make_response, redirect, render_template, 
 from bursar.config import settings
 from web.auth import allows
 from web.pages import (
+    budget_list,
     budgets,
     dashboard,
     docs,
@@ -27,6 +28,7 @@ from web.pages import (
 _PAGES = (
     login,
     dashboard,
+    budget_list,
     budgets,
     mapping,
     imports,

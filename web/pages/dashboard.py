@@ -2,61 +2,61 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from bursar import alerts
-from bursar.budgets import balances, listing
+from bursar.budgets import listing, overview
 from bursar.importing import history
+from bursar.reports import burn_down
+from bursar.reports.ranges import Calendar
+from bursar.sources import health
+from bursar.tenants import get_tenant
 from web.auth import READ, SPEND, principal, require, transaction
-from web.pages.going import back_to, uuid_or_none
+from web.pages import charts
+from web.pages.going import back_to
+from web.pages.remembering import Remembering
 
 blueprint = Blueprint("dashboard", __name__)
-_ALERTS, _IMPORTS, _BUDGETS = 5, 5, 25
+_ALERTS, _IMPORTS, _BUDGETS = 50, 5, 10
+# However many look, and however often, a tenant's budgets are added up once in this time.
+_shown = Remembering(seconds=1.0)
+_lines = Remembering(seconds=60.0)
 
 
 @blueprint.get("/")
+@blueprint.get("/dashboard")
 @require(READ)
 def show() -> Any:
-    """Totals by currency, budgets, open alerts and the last imports."""
-    wanted = {name: request.args.get(name, "").strip() for name in ("department", "period", "q")}
-    import_id = uuid_or_none(request.args.get("import"))
-    filters: dict[str, Any] = {
-        "department": wanted["department"] or None,
-        "fiscal_period": wanted["period"] or None,
-        "q": wanted["q"] or None,
-        "import_id": import_id,
-    }
-    with transaction() as session:
-        found = listing.list_balances(
-            session,
-            **filters,
-            sort="department",
-            limit=_BUDGETS,
-            cursor=request.args.get("cursor") or None,
-        )
-        told = alerts.list_alerts(session, state="open", limit=_ALERTS)
-        told_rows = [row.Alert for row in told.rows]
-        departments, periods = balances.filter_values(session)
-        shown = {
-            "budgets": found,
-            "totals": listing.totals(session, **filters),
-            "alerts": told_rows,
-            "more_alerts": told.next_cursor is not None,
-            "names": balances.names_of(session, {a.budget_id for a in told_rows if a.budget_id}),
-            "imports": history.list_runs(session, limit=_IMPORTS).rows,
-        }
+    """Totals by currency, budgets in need, open alerts, sources and the last imports."""
+    shown = _shown.of(principal().tenant_id, _look)
     return render_template(
-        "dashboard.html",
-        wanted=wanted,
-        import_id=import_id,
-        filtered=any(filters.values()),
-        departments=departments,
-        periods=periods,
-        **shown,
+        "dashboard.html", **shown, seen=_seen(shown), window=burn_down.WINDOW_DAYS
     )
+
+
+@blueprint.get("/live")
+@require(READ)
+def live() -> Any:
+    """What is new on the dashboard; nothing (204) where it is as it was."""
+    shown = _shown.of(principal().tenant_id, _look)
+    seen = _seen(shown)
+    if seen == request.args.get("seen"):
+        return "", 204
+    return render_template("_dashboard_live.html", **shown, seen=seen)
+
+
+@blueprint.get("/burning")
+@require(READ)
+def burning() -> Any:
+    """What was left day by day, and how it goes on."""
+    lines = _lines.of(principal().tenant_id, _burning)
+    name = "_dashboard_burning.html" if "HX-Request" in request.headers else "burning.html"
+    return render_template(name, lines=lines, window=burn_down.WINDOW_DAYS)
 
 
 @blueprint.post("/alerts/<uuid:alert_id>/acknowledge")
@@ -65,6 +65,7 @@ def acknowledge(alert_id: UUID) -> Any:
     """Note that somebody has seen it."""
     with transaction() as session:
         alerts.acknowledge(session, alert_id, principal().actor)
+    _shown.forget(principal().tenant_id)
     flash("The alert is marked as seen.")
     return redirect(back_to(url_for("dashboard.show")), 303)
 
@@ -72,8 +73,46 @@ def acknowledge(alert_id: UUID) -> Any:
 @blueprint.post("/alerts/<uuid:alert_id>/resolve")
 @require(SPEND)
 def resolve(alert_id: UUID) -> Any:
-    """Close it."""
+    """Settle it; the next crossing raises a new one."""
     with transaction() as session:
         alerts.resolve(session, alert_id, principal().actor)
-    flash("The alert is resolved. It will come back if its cause does.")
+    _shown.forget(principal().tenant_id)
+    flash("The alert is resolved.")
     return redirect(back_to(url_for("dashboard.show")), 303)
+
+
+def _look() -> dict[str, Any]:
+    with transaction() as session:
+        told = [row.Alert for row in alerts.list_alerts(session, state="open", limit=_ALERTS).rows]
+        shown = {
+            "totals": overview.totals(session),
+            "attention": overview.in_need(session),
+            "budgets": listing.list_balances(session, sort="department", limit=_BUDGETS).rows,
+            "other_alerts": [one for one in told if one.budget_id is None][:_IMPORTS],
+            "sources": health.unwell(session),
+            "imports": history.list_runs(session, limit=_IMPORTS).rows,
+        }
+        session.expunge_all()  # so that what is remembered stays as it was read
+    return shown
+
+
+def _burning() -> list[tuple[burn_down.BurnDown, charts.Chart | None]]:
+    with transaction() as session:
+        tenant = get_tenant(session)
+        calendar, now = Calendar.of(tenant), datetime.now(UTC)
+        lines = burn_down.of_tenant(session, tenant.id, calendar, now)
+    return [(line, charts.burn_down(line)) for line in lines]
+
+
+def _seen(shown: dict[str, Any]) -> str:
+    """A word for what is shown, which changes when any of it does."""
+    parts = [
+        *shown["totals"],
+        *((one.budget.id, one.budget.row_version, one.budget.entry_seq, a.id, a.state)
+          for one in shown["attention"] for a in one.alerts),
+        *((one.id, one.row_version, one.entry_seq) for one in shown["budgets"]),
+        *((one.id, one.state) for one in shown["other_alerts"]),
+        *((one.id, word, one.failures) for one, word in shown["sources"]),
+        *((run.id, run.state, run.total_rows, run.rejected_rows) for run, _ in shown["imports"]),
+    ]  # fmt: skip
+    return sha256(repr(parts).encode()).hexdigest()[:16]

@@ -192,28 +192,31 @@ class Utilization:
     spent: float
     committed: float
     reserved: float
-    soft_cap: float
-    approach: float
+    caps: tuple[float, ...]
 
 
 def utilization(row: Any) -> Utilization | None:
-    """The bar of a row of `budget_balance`; None where nothing was authorized to be used."""
+    """The bar of a row of `budget_balance`, or of a sum, which has no caps of its own.
+
+    None where nothing was authorized to be used.
+    """
     percent: Decimal | None = row.utilization_percent
     if percent is None:
         return None
     said, tone = f"{number(percent)}{_NO_BREAK}% used", "good"
+    soft_cap, approach = getattr(row, "soft_cap_pct", None), getattr(row, "approach_pct", None)
     if percent > 100:
         said, tone = f"{said}, over budget", "bad"
-    elif percent >= row.approach_pct:
+    elif approach is not None and percent >= approach:
         said, tone = f"{said}, close to the hard cap", "bad"
-    elif percent >= row.soft_cap_pct:
+    elif soft_cap is not None and percent >= soft_cap:
         said, tone = f"{said}, soft cap passed", "warn"
     scale = 100 / float(max(row.authorized, row.used))
     spent, committed, reserved = (
         max(0.0, float(part) * scale) for part in (row.spent, row.committed, row.reserved)
     )
-    caps = float(row.soft_cap_pct), float(row.approach_pct)
-    return Utilization(said, tone, spent, committed, reserved, *caps)
+    caps = tuple(float(cap) for cap in (soft_cap, approach) if cap is not None)
+    return Utilization(said, tone, spent, committed, reserved, caps)
 
 
 def install(app: Flask) -> None:

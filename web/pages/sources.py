@@ -6,21 +6,19 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
-from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from bursar.errors import BursarError, Conflict, InvalidInput, SourceFault
-from bursar.sources import editing, pausing, retaking, scheduling
+from bursar.sources import editing, health, pausing, retaking, scheduling
 from bursar.sources.places import actions_of
 from connectors.syncing import open_source
-from schema.tables import Source, SourceRun
+from schema.tables import Source
 from web.auth import OPERATE, READ, known_as, principal, require, transaction
 from web.jobs import announce
 from web.pages import source_form
 from web.pages.source_form import ACTIONS, CONFIG, SECRET, TYPES
 
 blueprint = Blueprint("source_pages", __name__, url_prefix="/sources")
-_STRIP = 12  # the last runs that a list shows
 
 
 @blueprint.get("")
@@ -29,7 +27,7 @@ def index() -> Any:
     """All sources with their health and their last runs."""
     with transaction() as session:
         found = editing.list_sources(session, limit=25, cursor=request.args.get("cursor") or None)
-        rows = [(row.Source, *_standing(session, row.Source)) for row in found.rows]
+        rows = [(row.Source, *health.standing(session, row.Source)) for row in found.rows]
         pauses = pausing.pauses(session)
     return render_template("sources.html", rows=rows, found=found, types=TYPES, pauses=pauses)
 
@@ -185,13 +183,13 @@ def delete(source_id: UUID) -> Any:
 def _page(source_id: UUID, seen: str = "", fault: SourceFault | None = None) -> Any:
     with transaction() as session:
         source = editing.get_source(session, source_id)
-        health, runs = _standing(session, source)
+        word, runs = health.standing(session, source)
         cursor = request.args.get("cursor") or None
         files = editing.list_files(session, source_id, limit=25, cursor=cursor)
         has_secret = editing.has_secret(session, source)
         pauses = pausing.pauses(session)
     return render_template(
-        "source.html", source=source, health=health, runs=runs, files=files, types=TYPES,
+        "source.html", source=source, health=word, runs=runs, files=files, types=TYPES,
         fields=CONFIG[source.type], has_secret=has_secret, seen=seen, fault=fault,
         pauses=pauses,
     )  # fmt: skip
@@ -209,21 +207,3 @@ def _form(kind: str, source: Source | None, refusal: BursarError | None) -> Any:
         wrong={f.pointer.rpartition("/")[2]: f.detail for f in refusal.faults} if refusal else {},
     )  # fmt: skip
     return make_response(body, 422 if refusal else 200)
-
-
-def _standing(session: Session, source: Source) -> tuple[str, list[SourceRun]]:
-    """The health of a source in one word, and its last runs, oldest first."""
-    found = editing.list_runs(session, source.id, limit=_STRIP)
-    runs = [row.SourceRun for row in reversed(found.rows)]
-    ended = [run for run in runs if run.ended_at is not None]
-    if not source.is_active:
-        health = "resting"
-    elif source.held_until is not None:
-        health = "held"
-    elif source.failures:
-        health = "failing"
-    elif not ended:
-        health = "untried"
-    else:
-        health = "partial" if ended[-1].state == "partial" else "healthy"
-    return health, runs

@@ -36,7 +36,7 @@ def test_numbers_on_the_pages_are_those_of_the_api(
     held = {"amount": "10500", "currency": "USD", "ref_id": "PO-7"}
     assert api.post(f"/budgets/{budget}/reservations", held).status_code == 201
     shown = api.get(f"/budgets/{budget}").get_json()
-    for page in ("/", f"/budgets/{budget}"):
+    for page in ("/", "/budgets", f"/budgets/{budget}"):
         text = plain(visitor.get(page).text).replace(",", "")
         for name in ("budgeted_amount", "reserved", "available"):
             assert re.search(rf"{re.escape(shown[name])} +USD", text), (page, name)
@@ -49,29 +49,29 @@ def test_numbers_on_the_pages_are_those_of_the_api(
 def test_filters_narrow_budgets_and_their_sums(visitor: Visitor, make_budget: MakeBudget) -> None:
     make_budget("100", department="Engineering", sub_category="Tools")
     make_budget("200", department="Legal", sub_category="Counsel")
-    text = plain(visitor.get("/", department="legal").text)
+    text = plain(visitor.get("/budgets", department="legal").text)
     assert "200.00" in text
     assert "100.00" not in text
     assert "Tools" not in text
     assert "1 budget found" in text
-    assert "Nothing matches" in visitor.get("/", q="nowhere to be found").text
+    assert "Nothing matches" in visitor.get("/budgets", q="nowhere to be found").text
 
 
 def test_a_long_list_goes_on_on_the_next_page(visitor: Visitor, make_budget: MakeBudget) -> None:
-    for i in range(26):
+    for i in range(51):
         make_budget("1", department="Ops", sub_category=f"Item {i:02}")
-    first = visitor.get("/", department="Ops").text
+    first = visitor.get("/budgets", department="Ops").text
     following = re.search(r'href="([^"]+)" rel="next"', first)
     assert following is not None
     second = visitor.client.get(following[1].replace("&amp;", "&")).text
     rows = [set(re.findall(r">(Item \d\d)</td>", html)) for html in (first, second)]
-    assert (len(rows[0]), len(rows[1]), rows[0] & rows[1]) == (25, 1, set())
+    assert (len(rows[0]), len(rows[1]), rows[0] & rows[1]) == (50, 1, set())
 
 
 def test_markup_in_names_is_inert(visitor: Visitor, make_budget: MakeBudget) -> None:
     script = "<script>alert('x')</script>"
     budget = make_budget("5", department=script, sub_category='"><img src=x onerror=alert(1)>')
-    for page in ("/", f"/budgets/{budget}"):
+    for page in ("/", "/budgets", f"/budgets/{budget}"):
         html = visitor.get(page).text
         assert script not in html
         assert "<img" not in html
@@ -145,7 +145,8 @@ def test_no_page_carries_script_or_style_of_its_own(
     visitor: Visitor, make_budget: MakeBudget
 ) -> None:
     budget = make_budget("5")
-    for path in ("/", f"/budgets/{budget}", "/imports", "/imports/new", "/jobs", "/api/docs"):
+    others = ("/imports", "/imports/new", "/jobs", "/api/docs")
+    for path in ("/", "/budgets", f"/budgets/{budget}", "/burning", *others):
         html = visitor.get(path).text
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=\"/static/)", html)
         assert not re.search(r'(?:src|href|action)="(?:https?:)?//', html)

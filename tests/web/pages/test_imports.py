@@ -153,9 +153,9 @@ def test_a_job_is_cancelled_and_tried_again_from_its_list(
 
 
 def test_lists_take_any_address(visitor: Visitor, tenant_id: UUID) -> None:
-    for path in ("/imports?state=nonsense", "/jobs?state=nonsense", "/?import=nonsense"):
+    for path in ("/imports?state=nonsense", "/jobs?state=nonsense", "/budgets?import=nonsense"):
         assert visitor.client.get(path).status_code == 200, path
-    for path in ("/?cursor=nonsense", "/jobs?cursor=x", "/imports?cursor=x"):
+    for path in ("/budgets?cursor=nonsense", "/jobs?cursor=x", "/imports?cursor=x"):
         assert visitor.client.get(path).status_code == 422, path
     assert visitor.client.get(f"/budgets/{tenant_id}x").status_code == 404
 

@@ -50,3 +50,13 @@ for (const zone of document.querySelectorAll("[data-drop]")) {
     look();
   });
 }
+
+// A slash goes to the search field, unless something is being typed.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, select, textarea, [contenteditable]");
+  const field = document.querySelector("[data-search]");
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing || !field) return;
+  event.preventDefault();
+  field.focus();
+  field.select();
+});
