@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -61,7 +62,7 @@ class Watched:
                 "axe.run().then(r => r.violations.map("
                 "v => `${v.id}: ${v.nodes.map(n => n.target).join(' | ')}`))"
             )
-            assert found == [], (page.url, scheme)
+            assert found == [], (page.url, scheme, found)
         page.emulate_media(color_scheme="light")
 
 
@@ -76,7 +77,7 @@ def choose(page: Page, name: str, content: bytes) -> None:
     )
 
 
-def tab_to(page: Page, role: str, name: str) -> None:
+def tab_to(page: Page, role: str, name: str | re.Pattern[str]) -> None:
     """Reach something by the Tab key alone, as somebody without a mouse does."""
     wanted = page.get_by_role(role, name=name, exact=True)  # type: ignore[arg-type]
     for _ in range(200):

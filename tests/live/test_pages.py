@@ -84,7 +84,8 @@ def test_filters_work_at_once_and_live_in_the_address(watched: Watched, mine: Li
     for name in ("Dredging", "Fuel"):
         new = {"department": "Harbour", "sub_category": name, "fiscal_period": "FY2026"}
         api.post("/budgets", {**new, "budgeted_amount": "100", "currency": "USD"})
-    page = watched.log_in(mine)
+    watched.log_in(mine)
+    page = watched.open("/budgets")
     page.get_by_label("Search").fill("dredg")
     page.get_by_text("1 budget found").wait_for()
     assert "q=dredg" in page.url

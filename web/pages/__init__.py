@@ -9,6 +9,7 @@ from flask import Flask, Response, g, make_response, redirect, render_template, 
 from bursar.config import settings
 from web.auth import allows
 from web.pages import (
+    budget_edit,
     budget_list,
     budgets,
     dashboard,
@@ -29,6 +30,7 @@ _PAGES = (
     login,
     dashboard,
     budget_list,
+    budget_edit,
     budgets,
     mapping,
     imports,

@@ -28,8 +28,8 @@ _shown = Remembering(seconds=1.0)
 _lines = Remembering(seconds=60.0)
 
 
+@blueprint.get("/dashboard", endpoint="by_name")
 @blueprint.get("/")
-@blueprint.get("/dashboard")
 @require(READ)
 def show() -> Any:
     """Totals by currency, budgets in need, open alerts, sources and the last imports."""

@@ -1,0 +1,96 @@
+"""Changing a budget on its page, alone and while somebody else does."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from tests.api_client import Api
+from tests.conftest import MakeBudget
+from tests.web.pages.conftest import MakeVisitor, Visitor
+from tests.web.pages.test_dashboard import plain
+
+
+def fields(html: str) -> dict[str, str]:
+    """What the form on a page would send."""
+    form = html[html.index('id="edit"') : html.index("</form>", html.index('id="edit"'))]
+    typed = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+    typed["notes"] = re.search(r"<textarea[^>]*>([^<]*)<", form)[1]  # type: ignore[index]
+    typed["status"] = re.search(r'<option value="(\w+)" selected', form)[1]  # type: ignore[index]
+    return typed
+
+
+def send(visitor: Visitor, budget: UUID, form: dict[str, str], **changes: str) -> Any:
+    return visitor.client.post(f"/budgets/{budget}/edit", data=form | changes)
+
+
+def test_a_change_is_saved_and_posted(visitor: Visitor, api: Api, make_budget: MakeBudget) -> None:
+    budget = make_budget("100")
+    form = fields(visitor.get(f"/budgets/{budget}/edit").text)
+    assert form["budgeted_amount"] == "100.00"
+    answer = send(visitor, budget, form, budgeted_amount="1,250.50", owner="Ann", notes="so")
+    assert answer.status_code == 303
+    shown = api.get(f"/budgets/{budget}").get_json()
+    assert (shown["budgeted_amount"], shown["available"]) == ("1250.50", "1250.50")
+    kinds = [one["kind"] for one in api.get(f"/budgets/{budget}/ledger").get_json()["data"]]
+    assert kinds == ["adjust", "fund"]
+
+
+def test_who_comes_second_sees_both_values_and_loses_none(
+    visitor: Visitor, api: Api, make_budget: MakeBudget
+) -> None:
+    budget = make_budget("100")
+    first = fields(visitor.get(f"/budgets/{budget}/edit").text)
+    second = dict(first)
+    assert send(visitor, budget, first, owner="Ann", budgeted_amount="300").status_code == 303
+    told = send(visitor, budget, second, owner="Bob", notes="mine")
+    assert told.status_code == 409
+    text = plain(told.text)
+    assert "Somebody has changed this budget since you opened it" in text
+    again = fields(told.text)
+    assert (again["owner"], again["notes"], again["budgeted_amount"]) == ("Bob", "mine", "100.00")
+    assert "It says now: Ann" in text
+    assert "It says now: 300.00" in text
+    assert api.get(f"/budgets/{budget}").get_json()["budgeted_amount"] == "300.00"
+    assert send(visitor, budget, again, budgeted_amount="300.00").status_code == 303
+    shown = visitor.get(f"/budgets/{budget}").text
+    assert "Bob" in shown
+    assert "mine" in shown
+
+
+def test_what_cannot_be_is_said_with_what_was_typed(
+    visitor: Visitor, api: Api, make_budget: MakeBudget
+) -> None:
+    budget = make_budget("100")
+    held = {"amount": "80", "currency": "USD", "ref_id": "PO-1"}
+    api.post(f"/budgets/{budget}/reservations", held)
+    form = fields(visitor.get(f"/budgets/{budget}/edit").text)
+    for amount in ("abc", "1.234", "", "NaN"):
+        refused = send(visitor, budget, form, budgeted_amount=amount, owner="Eve")
+        assert refused.status_code == 422, amount
+        assert "Nothing was changed." in refused.text
+        assert fields(refused.text)["owner"] == "Eve"
+    below = send(visitor, budget, form, budgeted_amount="10")
+    assert below.status_code == 422
+    assert "Why it may fall below" in below.text
+    passed = send(visitor, budget, form, budgeted_amount="10", override="agreed with finance")
+    assert passed.status_code == 303
+    assert api.get(f"/budgets/{budget}").get_json()["available"] == "-70.00"
+
+
+def test_what_is_set_aside_is_shown_and_given_back(
+    visitor: Visitor, make_visitor: MakeVisitor, api: Api, make_budget: MakeBudget
+) -> None:
+    budget = make_budget("100")
+    held = {"amount": "80", "currency": "USD", "ref_id": "PO-1"}
+    api.post(f"/budgets/{budget}/reservations", held)
+    assert re.search(r"PO-1 Reserved 80.00 USD", plain(visitor.get(f"/budgets/{budget}").text))
+    sent = {"ref_type": "reservation", "ref_id": "PO-1"}
+    auditor = make_visitor("auditor")
+    path = f"/budgets/{budget}/release"
+    assert auditor.send(path, seen=f"/budgets/{budget}", **sent).status_code == 403
+    assert visitor.send(path, seen=f"/budgets/{budget}", **sent).status_code == 303
+    assert api.get(f"/budgets/{budget}").get_json()["available"] == "100.00"
+    assert visitor.send(path, seen=f"/budgets/{budget}", **sent).status_code == 409
+    assert auditor.get(f"/budgets/{budget}/edit").status_code == 403
