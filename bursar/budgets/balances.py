@@ -15,8 +15,8 @@ from sqlalchemy import (
     Select,
     String,
     Table,
-    func,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
@@ -68,22 +68,51 @@ def get_balance(session: Session, budget_id: UUID, *, deleted: bool = False) -> 
     return row
 
 
-def filter_values(session: Session) -> tuple[list[str], list[str]]:
-    """The departments and the fiscal periods to choose from, at most 500 of each.
+# From each value straight to the next one in the index, however many budgets have it.
+_DEPARTMENTS = text(
+    """
+    with recursive step as (
+      (select b.department_key as key, btrim(b.department) as name from budget b
+        where b.tenant_id = current_tenant() and b.deleted_at is null
+        order by b.department_key limit 1)
+      union all
+      select n.key, n.name from step s
+       cross join lateral (
+         select b.department_key as key, btrim(b.department) as name from budget b
+          where b.tenant_id = current_tenant() and b.deleted_at is null
+            and b.department_key > s.key
+          order by b.department_key limit 1) n
+    )
+    select name from step limit :most
+    """
+)
+_PERIODS = text(
+    """
+    with recursive step as (
+      (select b.fiscal_period as name from budget b
+        where b.tenant_id = current_tenant() and b.deleted_at is null
+        order by b.fiscal_period limit 1)
+      union all
+      select n.name from step s
+       cross join lateral (
+         select b.fiscal_period as name from budget b
+          where b.tenant_id = current_tenant() and b.deleted_at is null
+            and b.fiscal_period > s.name
+          order by b.fiscal_period limit 1) n
+    )
+    select name from step limit :most
+    """
+)
+
+
+def filter_values(session: Session, most: int = 100) -> tuple[list[str], list[str]]:
+    """The departments and the fiscal periods to choose from, the first `most` of each.
 
     Departments that differ only in case are one, as they are to `list_balances`.
     """
-    alive = Budget.deleted_at.is_(None)
-    departments = (
-        select(func.min(func.btrim(Budget.department)))
-        .where(alive)
-        .group_by(Budget.department_key)
-        .order_by(Budget.department_key)
-    )
-    periods = select(Budget.fiscal_period).where(alive).distinct().order_by(Budget.fiscal_period)
     return (
-        list(session.execute(departments.limit(500)).scalars()),
-        list(session.execute(periods.limit(500)).scalars()),
+        list(session.execute(_DEPARTMENTS, {"most": most}).scalars()),
+        list(session.execute(_PERIODS, {"most": most}).scalars()),
     )
 
 

@@ -156,11 +156,19 @@ create function report_daily(
       select e.account_id, (e.effective_at at time zone p_zone)::date as day, e.kind::text as kind,
              count(*) as entries, sum(e.amount) as amount,
              sum(ledger_delta_used(e.from_bucket, e.to_bucket, e.amount)) as used
-        from ledger_entry e
-       where e.tenant_id = p_tenant and e.recorded_at >= p_from
-         and e.effective_at >= p_from and e.effective_at < p_to
-         and (p_budget is null
-              or e.account_id = any (array(select budget_accounts(p_tenant, p_budget))))
+        from (
+          -- Two ways, of which a call goes one: all entries of the span, or those of few accounts.
+          select * from ledger_entry x
+           where p_budget is null and x.tenant_id = p_tenant and x.recorded_at >= p_from
+          union all
+          select x.* from budget_accounts(p_tenant, p_budget) a (id)
+            cross join lateral (
+              select * from ledger_entry y
+               where y.tenant_id = p_tenant and y.account_id = a.id and y.recorded_at >= p_from
+              offset 0
+            ) x
+        ) e
+       where e.effective_at >= p_from and e.effective_at < p_to
        group by 1, 2, 3
     ) s
     cross join lateral (
@@ -186,10 +194,17 @@ create function report_entries(
          e.import_id, e.actor, e.reason, e.effective_at, e.recorded_at, e.hash
     from (
       select * from ledger_entry x
-       where x.tenant_id = p_tenant and x.recorded_at >= p_from and x.recorded_at < p_to
-         and (p_budget is null
-              or x.account_id = any (array(select budget_accounts(p_tenant, p_budget))))
-       order by x.recorded_at, x.account_id, x.seq
+       where p_budget is null and x.tenant_id = p_tenant
+         and x.recorded_at >= p_from and x.recorded_at < p_to
+      union all
+      select x.* from budget_accounts(p_tenant, p_budget) a (id)
+        cross join lateral (
+          select * from ledger_entry y
+           where y.tenant_id = p_tenant and y.account_id = a.id
+             and y.recorded_at >= p_from and y.recorded_at < p_to
+          offset 0
+        ) x
+       order by recorded_at, account_id, seq
     ) e
     cross join lateral (
       select y.* from budget_account a

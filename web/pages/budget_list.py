@@ -19,7 +19,8 @@ from web.downloads import streamed, workbook
 from web.pages.going import uuid_or_none
 
 blueprint = Blueprint("budget_list", __name__, url_prefix="/budgets")
-_ROWS = 50
+_ROWS = 25
+_CHOICES = 60  # departments to choose from; where there are more, a name is typed
 _NAMED = ("department", "period", "status", "q")
 _STATUSES = ("planned", "active", "frozen", "finalized", "archived")
 # The heads of the table that sort, with the order that a first press asks for.
@@ -48,7 +49,7 @@ def index() -> Any:
             )
         except InvalidInput as too_many:
             refusal, found, status = too_many, Page([], None), 422
-        departments, periods = balances.filter_values(session)
+        departments, periods = balances.filter_values(session, _CHOICES)
         totals = listing.totals(session, **filters) if refusal is None else []
     body = render_template(
         "budgets.html",
@@ -59,6 +60,7 @@ def index() -> Any:
         import_id=filters["import_id"],
         filtered=any(filters.values()),
         departments=departments,
+        most=_CHOICES,
         periods=periods,
         statuses=_STATUSES,
         sort=sort,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, current_app, render_template
+from werkzeug.exceptions import NotFound
 
 from bursar.errors import all_errors
 from web.problems import HTTP_CODES, STATUS, status_of
@@ -15,7 +16,29 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 
 @blueprint.get("/api/docs")
 def show() -> Any:
-    """Routes, what they take and answer, and every error code."""
+    """The basics, every route in a line, and every error code."""
+    groups, version = _groups()
+    return render_template("docs.html", groups=groups, errors=_errors(), version=version)
+
+
+@blueprint.get("/api/docs/<section>")
+def part(section: str) -> Any:
+    """The routes of one section: what they take and what they answer."""
+    groups, version = _groups()
+    found = next((name for name in groups if slug(name) == section), None)
+    if found is None:
+        raise NotFound
+    return render_template("docs_section.html", group=found, routes=groups[found], version=version)
+
+
+@blueprint.app_template_filter("slug")
+def slug(name: str) -> str:
+    """The name of a section as an address has it."""
+    return name.lower().replace(" ", "-")
+
+
+def _groups() -> tuple[dict[str, list[dict[str, Any]]], str]:
+    """The routes by section, in the order of the API's description, and its version."""
     document = current_app.extensions["bursar_openapi"]()
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, operations in document["paths"].items():
@@ -23,9 +46,7 @@ def show() -> Any:
             if method in operations:
                 route = _route(document, path, method, operations[method])
                 groups.setdefault(route["group"], []).append(route)
-    return render_template(
-        "docs.html", groups=groups, errors=_errors(), version=document["info"]["version"]
-    )
+    return groups, str(document["info"]["version"])
 
 
 def _route(
