@@ -39,7 +39,8 @@ select %(t)s, 'sources.sync', 'connectors',
 BUDGET = "01900001-0000-7000-8000-000000000007"
 PAGES = (
     "/", "/live", "/burning", "/budgets", "/budgets?sort=-department", "/budgets?q=Budget+77",
-    "/budgets?department=Dept+7", "/budgets?period=FY2026", f"/budgets/{BUDGET}",
+    "/budgets?department=Dept+7", "/budgets?period=FY2026", "/budgets/sums",
+    "/budgets/sums?period=FY2026", f"/budgets/{BUDGET}",
     f"/budgets/{BUDGET}/edit", f"/budgets/{BUDGET}/burning", "/alerts", "/alerts?state=open",
     "/imports", "/imports/new", "/imports/templates", "/sources", "/sources/new", "/webhooks",
     "/operations", "/jobs", "/jobs?state=dead", "/settings", "/settings/members",

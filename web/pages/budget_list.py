@@ -50,11 +50,9 @@ def index() -> Any:
         except InvalidInput as too_many:
             refusal, found, status = too_many, Page([], None), 422
         departments, periods = balances.filter_values(session, _CHOICES)
-        totals = listing.totals(session, **filters) if refusal is None else []
     body = render_template(
         "budgets.html",
         budgets=found,
-        totals=totals,
         refusal=refusal,
         wanted={name: request.args.get(name, "") for name in _NAMED},
         import_id=filters["import_id"],
@@ -67,6 +65,20 @@ def index() -> Any:
         sorted_by=_sorted_by,
     )
     return make_response(body, status)
+
+
+@blueprint.get("/sums")
+@require(READ)
+def sums() -> Any:
+    """How many budgets fit, and what they come to: asked for by the list when it is there."""
+    filters = _filters()
+    with transaction() as session:
+        totals = listing.totals(session, **filters)
+    return render_template(
+        "_budget_sums.html" if "HX-Request" in request.headers else "budget_sums.html",
+        totals=totals,
+        filtered=any(filters.values()),
+    )
 
 
 @blueprint.get("/export.csv")
