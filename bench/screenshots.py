@@ -1,0 +1,129 @@
+"""Pictures of the pages for the README and the documents, from the sample file and some spending.
+
+usage: python -m bench.screenshots [--to docs/images] [--widths 1280] [--themes light] [PAGE ...]
+
+PAGE is a name below; without any, those that the documents show are drawn. Chromium is taken from
+BURSAR_TEST_BROWSER, else from /usr/bin/chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from playwright.sync_api import Page, sync_playwright
+
+from bench.stack import running
+from bursar.tenants import create_member
+
+SAMPLE = Path(__file__).parents[1] / "ops/sample/harbour_city_budget.csv"
+EMAIL, PASSWORD = "ada@harbour-city.example", secrets.token_urlsafe(12)
+SHOWN = ("dashboard", "budgets", "budget")
+PAGES = {
+    "dashboard": "/", "budgets": "/budgets", "budget": "/budgets/{budget}",
+    "edit": "/budgets/{budget}/edit", "check": "/check", "imports": "/imports",
+    "import": "/imports/{import_id}", "new-import": "/imports/new", "sources": "/sources",
+    "webhooks": "/webhooks", "alerts": "/alerts", "operations": "/operations", "jobs": "/jobs",
+    "settings": "/settings", "members": "/settings/members", "keys": "/settings/keys",
+    "rules": "/settings/rules", "periods": "/settings/periods", "api": "/api/docs",
+}  # fmt: skip
+
+
+def fill(api: httpx.Client) -> dict[str, str]:
+    """Import the sample and spend some of it over the last two months, always the same."""
+    with SAMPLE.open("rb") as file:
+        started = sent(api, "/imports", data={"mode": "skip_errors"},
+                       files={"file": (SAMPLE.name, file)})  # fmt: skip
+    while not api.get(f"/api/v1/imports/{started['id']}").json()["state"].startswith("completed"):
+        time.sleep(0.3)
+    chance, today = random.Random(3), datetime.now(UTC).date()
+    budgets = api.get("/api/v1/budgets", params={"limit": 200, "sort": "department"}).json()["data"]
+    number, worst = 0, ""
+    for place, budget in enumerate(budgets):
+        amount = float(budget["budgeted_amount"])
+        if amount <= 0:
+            continue
+        share = 0.085 if place % 7 == 3 else 0.03
+        worst = budget["id"] if place % 7 == 3 else worst
+        for days in range(60, 0, -4):
+            number += 1
+            spend(api, budget, "charges", {
+                "amount": f"{amount * chance.uniform(0.004, share):.2f}",
+                "ref_id": f"INV-{1000 + number}",
+                "effective_on": str(today - timedelta(days=days)),
+            })  # fmt: skip
+        for _ in range(3):
+            number += 1
+            spend(api, budget, "reservations", {
+                "amount": f"{amount * chance.uniform(0.01, 0.05):.2f}",
+                "ref_id": f"PO-{1000 + number}",
+            })  # fmt: skip
+    return {"budget": worst, "import_id": started["id"]}
+
+
+def spend(api: httpx.Client, budget: dict[str, Any], what: str, body: dict[str, str]) -> None:
+    """Post to a budget; what does not fit any more is left out."""
+    answer = api.post(
+        f"/api/v1/budgets/{budget['id']}/{what}",
+        json={**body, "currency": budget["currency"]},
+        headers={"Idempotency-Key": body["ref_id"]},
+    )
+    assert answer.status_code in (201, 409), answer.text
+
+
+def sent(api: httpx.Client, path: str, **more: Any) -> Any:
+    answer = api.post(f"/api/v1{path}", headers={"Idempotency-Key": secrets.token_hex(8)}, **more)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def draw(page: Page, options: argparse.Namespace, url: str, names: dict[str, str]) -> None:
+    """One picture for each page, width and theme."""
+    many = len(options.widths) * len(options.themes) > 1
+    for name in options.pages or SHOWN:
+        for width in options.widths:
+            for theme in options.themes:
+                page.set_viewport_size({"width": width, "height": 900})
+                page.emulate_media(color_scheme=theme)
+                page.goto(url + PAGES[name].format(**names))
+                page.wait_for_timeout(1_500)  # what is asked for afterwards is there by then
+                file = f"{name}-{width}-{theme}.png" if many else f"{name}.png"
+                page.screenshot(path=options.to / file, full_page=many)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("pages", nargs="*", choices=[*PAGES, []], metavar="PAGE")
+    parser.add_argument("--to", type=Path, default=Path("docs/images"))
+    parser.add_argument("--widths", type=int, nargs="+", default=[1280])
+    parser.add_argument("--themes", nargs="+", default=["light"], choices=["light", "dark"])
+    options = parser.parse_args()
+    options.to.mkdir(parents=True, exist_ok=True)
+    program = os.environ.get("BURSAR_TEST_BROWSER") or "/usr/bin/chromium"
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with running() as stack, sync_playwright() as playwright:
+        tenant_id, api = stack.tenant("Harbour City Council")
+        with stack.database.transaction(tenant_id, "screenshots") as session:
+            create_member(session, tenant_id, EMAIL, PASSWORD, "admin", "Ada Analyst")
+        names = fill(api)
+        time.sleep(15)  # alerts are raised, and the ledger is proven, by the schedules
+        browser = playwright.chromium.launch(executable_path=program, args=root)
+        page = browser.new_page()
+        page.goto(stack.url + "/login")
+        page.get_by_label("E-mail address").fill(EMAIL)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("main").get_by_role("button", name="Log in").click()
+        page.wait_for_url(stack.url + "/")
+        draw(page, options, stack.url, names)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
