@@ -19,6 +19,7 @@ from web.pages import (
     jobs,
     login,
     mapping,
+    operations,
     remembered,
     sources,
     webhooks,
@@ -34,6 +35,7 @@ _PAGES = (
     remembered,
     sources,
     webhooks,
+    operations,
     jobs,
     docs,
 )
