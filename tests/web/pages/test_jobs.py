@@ -86,9 +86,9 @@ def test_all_that_the_filter_shows_goes_in_bounded_steps(
     for _ in range(5):
         add(database, tenant_id, "dead")
     add(database, tenant_id, "dead", kind="ledger.seal", queue="periods")
-    assert "all again that the filter shows" not in visitor.get("/jobs").text
-    assert "all again that the filter shows" in visitor.get("/jobs", state="dead").text
-    assert "all again that the filter shows" not in visitor.get("/jobs", state="dead", q="x").text
+    assert "again all that the filter shows" not in visitor.get("/jobs").text
+    assert "again all that the filter shows" in visitor.get("/jobs", state="dead").text
+    assert "again all that the filter shows" not in visitor.get("/jobs", state="dead", q="x").text
     monkeypatch.setattr(bulk, "STEP", 2)
     monkeypatch.setattr(handing, "STEPS", 2)
     form = {"all": "yes", "state": "dead", "kind": "imports.run"}
