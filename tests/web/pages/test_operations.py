@@ -147,3 +147,10 @@ def test_whatever_can_have_the_focus_keeps_it_over_a_look(
     ids = re.findall(r'\sid="([^"]+)"', html)
     assert len(ids) == len(set(ids))
     assert 'name="next" value="/operations"' in html
+
+
+def test_the_page_carries_no_script_or_style_of_its_own(visitor: Visitor) -> None:
+    for path in ("/operations", "/operations/now"):
+        html = visitor.get(path).text
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=\"/static/)", html)
+        assert not re.search(r'(?:src|href|action)="(?:https?:)?//', html)
