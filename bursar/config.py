@@ -82,8 +82,8 @@ class Settings(BaseSettings):
     )
     operator_tenants: str = Field(
         "",
-        description="Ids of the tenants whose administrators may open Flower, separated by commas."
-        " Empty: those of every tenant.",
+        description="Ids of the tenants whose administrators may open Flower, and whose operators"
+        " may pause schedules, separated by commas. Empty: those of every tenant.",
     )
     bind: str = Field("127.0.0.1", description="Address the web server binds to.")
     web_processes: int = Field(2, ge=1, le=64, description="Web server processes.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -30,6 +31,20 @@ HOUSEKEEPING = {
 }
 
 
+# A kind of process that has not shown itself for so many seconds counts as down.
+SILENT_AFTER = {"worker": 20.0, "beat": 45.0}
+# A schedule this far behind its moment is late: three ticks have passed it by.
+LATE_AFTER = timedelta(seconds=30)
+
+_STANDINGS = text(
+    """
+    select s.name, s.every_seconds, s.next_due_at, s.paused_at, s.paused,
+           not s.paused and s.next_due_at < now() - :late as late,
+           (select r.started_at from schedule_run r where r.name = s.name
+             order by r.due_at desc limit 1) as last_at
+      from schedule s where s.name = any(:names) order by s.name
+    """
+)
 _KEEP = text(
     "insert into schedule (name, every_seconds) values (:name, :every)"
     " on conflict (name) do update set every_seconds = excluded.every_seconds"
@@ -68,6 +83,52 @@ def all_schedules(database: Database) -> list[Schedule]:
         _keep_all(session)
         known = select(Schedule).where(Schedule.name.in_(HOUSEKEEPING)).order_by(Schedule.name)
         return list(session.execute(known).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one schedule stands; `last_at` is None when it has not run for days, or ever."""
+
+    name: str
+    every_seconds: int
+    next_due_at: datetime
+    paused_at: datetime | None
+    paused: bool
+    late: bool
+    last_at: datetime | None
+
+    @property
+    def state(self) -> str:
+        """In one word."""
+        if self.paused:
+            return "paused"
+        return "late" if self.late else "on_time" if self.last_at else "untried"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A kind of process and the seconds since it was seen, None for never."""
+
+    name: str
+    age: float | None
+    silent_after: float
+
+    @property
+    def state(self) -> str:
+        """In one word."""
+        return "healthy" if self.age is not None and self.age <= self.silent_after else "down"
+
+
+def standings(session: Session) -> list[Standing]:
+    """The housekeeping of this installation as it stands, by name. Only reads."""
+    asked = {"names": list(HOUSEKEEPING), "late": LATE_AFTER}
+    return [Standing(**row._mapping) for row in session.execute(_STANDINGS, asked)]
+
+
+def processes(database: Database) -> list[Process]:
+    """Worker and beat, and whether they are alive."""
+    seen = last_seen(database)
+    return [Process(name, seen.get(name), limit) for name, limit in SILENT_AFTER.items()]
 
 
 def pause(database: Database, name: str) -> None:

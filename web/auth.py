@@ -11,6 +11,7 @@ from uuid import UUID
 
 from flask import g, request, session
 
+from bursar.config import settings
 from bursar.database import database
 from bursar.errors import Forbidden, Unauthenticated
 from bursar.tenants import Principal, find_key, find_member
@@ -91,6 +92,12 @@ def principal() -> Principal:
 def allows(role: str, permission: str) -> bool:
     """Whether a role has a permission."""
     return permission in PERMISSIONS[role]
+
+
+def of_operator(who: Principal) -> bool:
+    """Whether somebody's tenant may look at, and change, what belongs to all tenants here."""
+    listed = {part.strip() for part in settings().operator_tenants.split(",")} - {""}
+    return not listed or str(who.tenant_id) in listed
 
 
 def require(permission: str) -> Callable[[View], View]:

@@ -7,6 +7,7 @@ worker that dies leaves the run where the step before it ended.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -143,12 +144,17 @@ def record_failure(session: Session, lease: Lease, outcome: str, error: dict[str
 
 def reopen(session: Session, import_id: UUID, kind: str) -> None:
     """Make a failed or cancelled import ready for another try of its job of this kind."""
+    reopen_all(session, [import_id], kind)
+
+
+def reopen_all(session: Session, import_ids: Sequence[UUID], kind: str) -> None:
+    """As `reopen`, for many."""
     if kind == "imports.undo":
         return  # the import stayed as it was
     before = "planned" if kind == "imports.apply" else "received"
     session.execute(
         update(ImportRun)
-        .where(ImportRun.id == import_id, ImportRun.state.in_(("failed", "cancelled")))
+        .where(ImportRun.id.in_(import_ids), ImportRun.state.in_(("failed", "cancelled")))
         .values(state=before, error=None, completed_at=None)
     )
 
@@ -236,15 +242,15 @@ def cancel(session: Session, import_id: UUID) -> ImportRun:
         with suppress(JobNotCancellable):
             stopped = jobs.cancel(session, run.job_id)
     if stopped:
-        mark_cancelled(session, run.id)
+        mark_cancelled(session, [run.id])
         session.refresh(run)
     return run
 
 
-def mark_cancelled(session: Session, import_id: UUID) -> None:
-    """Say on an import that has not ended that it will not go on."""
+def mark_cancelled(session: Session, import_ids: Sequence[UUID]) -> None:
+    """Say on imports that have not ended that they will not go on."""
     session.execute(
         update(ImportRun)
-        .where(ImportRun.id == import_id, ImportRun.state.not_in(ENDED))
+        .where(ImportRun.id.in_(import_ids), ImportRun.state.not_in(ENDED))
         .values(state="cancelled", completed_at=func.now())
     )

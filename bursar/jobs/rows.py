@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from bursar.config import settings
 from bursar.errors import JobNotCancellable, JobNotRetriable, NotFound
-from bursar.paging import Page, page
+from bursar.paging import Page, page, search
 from schema.tables import Job, JobAttempt
 
 QUEUES = ("imports", "syncs", "alerts", "periods", "webhooks", "default")
@@ -30,6 +32,9 @@ QUEUE_OF_KIND = {
     "ledger.reconcile": "periods",
     "ledger.seal": "periods",
 }
+
+# How many rows a page looks through for what no index can find.
+WITHIN = 2_000
 
 ENDED = ("succeeded", "failed", "dead", "cancelled")
 
@@ -112,23 +117,52 @@ def list_jobs(
     *,
     kind: str | None = None,
     state: str | None = None,
+    q: str | None = None,
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page:
-    """A page of jobs, newest first."""
-    query = select(Job)
-    for column, value in ((Job.kind, kind), (Job.state, state)):
-        if value is not None:
-            query = query.where(column == value)
-    found = page(
-        session,
-        query,
-        columns={"created_at": Job.__table__.c.created_at},
-        key=Job.__table__.c.id,
-        limit=limit,
-        cursor=cursor,
-    )
-    return Page([row.Job for row in found.rows], found.next_cursor)
+    """A page of jobs, newest first; `q` is the beginning of an id, or a part of the error.
+
+    One filter is served by its index. Several at once, and words of an error, are looked for among
+    WITHIN rows at a time: such a page may be short, or empty, and have a cursor all the same.
+    """
+    query, found_by = select(Job), id_range(q) if q else None
+    if found_by is not None:
+        query = query.where(Job.id.between(*found_by))
+    elif state is not None:
+        query = query.where(Job.state == state)
+    elif kind is not None:
+        query = query.where(Job.kind == kind)
+
+    def matches(column: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[bool]:
+        wanted = [column.kind == kind] if kind is not None else []
+        if state is not None:
+            wanted.append(column.state == state)
+        if q and found_by is None:
+            wanted.append(column.error["detail"].astext.icontains(q, autoescape=True))
+        return and_(true(), *wanted)
+
+    order: Any = {
+        "columns": {"created_at": Job.__table__.c.created_at},
+        "key": Job.__table__.c.id,
+        "limit": limit,
+        "cursor": cursor,
+    }
+    if sum((bool(q), state is not None, kind is not None)) <= 1 and (not q or found_by):
+        found = page(session, query, **order)
+        return Page([row.Job for row in found.rows], found.next_cursor)
+    found = search(session, query, matches, within=WITHIN, **order)
+    jobs = session.execute(select(Job).where(Job.id.in_([row.id for row in found.rows])))
+    by_id = {job.id: job for job in jobs.scalars()}
+    return Page([by_id[row.id] for row in found.rows], found.next_cursor)
+
+
+def id_range(beginning: str) -> tuple[UUID, UUID] | None:
+    """The least and the greatest id that begin so; None for what is not eight digits of one."""
+    digits = beginning.strip().lower().replace("-", "")
+    if not re.fullmatch(r"[0-9a-f]{8,32}", digits):
+        return None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
 
 
 def attempts_of(session: Session, job_id: UUID) -> list[JobAttempt]:
@@ -140,28 +174,39 @@ def attempts_of(session: Session, job_id: UUID) -> list[JobAttempt]:
     )
 
 
+def queued_again(actor: str) -> dict[str, Any]:
+    """The columns of a job that is tried again in the name of `actor`."""
+    return {
+        "state": "queued",
+        # The count of attempts goes on, so their history stays whole.
+        "max_attempts": Job.attempts + settings().job_attempts,
+        "run_after": func.now(),
+        "rung_at": func.now(),
+        "cancel_requested": False,
+        "finished_at": None,
+        "error": None,
+        "stage": None,
+        "row_version": Job.row_version + 1,
+        "updated_at": func.now(),
+        "created_by": actor,
+    }
+
+
 def retry(session: Session, job_id: UUID, actor: str) -> Bell:
     """Queue a job again that ended without success. Raises NotFound, JobNotRetriable."""
     job = get_job(session, job_id)
-    changed = session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.state.in_(("failed", "dead", "cancelled")))
-        .values(
-            state="queued",
-            # The count of attempts goes on, so their history stays whole.
-            max_attempts=Job.attempts + settings().job_attempts,
-            run_after=func.now(),
-            rung_at=func.now(),
-            cancel_requested=False,
-            finished_at=None,
-            error=None,
-            stage=None,
-            row_version=Job.row_version + 1,
-            updated_at=func.now(),
-            created_by=actor,
-        )
-        .returning(Job.id)
-    ).first()
+    try:
+        with session.begin_nested():
+            changed = session.execute(
+                update(Job)
+                .where(Job.id == job_id, Job.state.in_(("failed", "dead", "cancelled")))
+                .values(**queued_again(actor))
+                .returning(Job.id)
+            ).first()
+    except IntegrityError as error:
+        if "uq_job_dedup" in str(error.orig):
+            raise JobNotRetriable("Another job that does the same waits or runs already.") from None
+        raise
     if changed is None:
         raise JobNotRetriable(f"The job is {job.state}; only an ended job can be tried again.")
     return Bell(job.tenant_id, job_id, job.kind, job.queue)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from bursar import schedules
 from bursar.database import Database
+from bursar.jobs.sweep import tenants_with_due
 from bursar.sources.timing import next_after
 from bursar.tenants import get_tenant
 from schema.tables import Schedule, Source, Tenant
@@ -77,6 +78,17 @@ def resume_everywhere(database: Database, tenants: list[UUID]) -> None:
         with database.transaction(tenant_id, "operator") as session:
             pass_over_expected(session)
     schedules.resume(database, STARTING)
+
+
+def resume_schedule(database: Database, name: str) -> None:
+    """Let a schedule of the installation go on, by its own rule where it starts sources.
+
+    Raises NotFound.
+    """
+    if name == STARTING:
+        resume_everywhere(database, tenants_with_due(database, "all"))
+    else:
+        schedules.resume(database, name)
 
 
 def pass_over_expected(session: Session) -> None:

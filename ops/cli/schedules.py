@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from bursar import schedules as rules
-from bursar.jobs.sweep import tenants_with_due
 from bursar.sources import pausing
 from ops.cli.client import local_database
 from ops.cli.output import give_json, say
@@ -63,9 +62,6 @@ def pause(name: Named) -> None:
 def resume(name: Named) -> None:
     """Start this again: once for all that was missed, without alarms for files that were late."""
     database = local_database()
-    if name == pausing.STARTING:
-        pausing.resume_everywhere(database, tenants_with_due(database, "all"))
-    else:
-        rules.resume(database, name)
+    pausing.resume_schedule(database, name)
     database.close()
     say(f"{name} goes on")

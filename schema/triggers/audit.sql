@@ -94,9 +94,29 @@ create trigger audit_control after update of control_mode, soft_cap_pct, approac
   tolerance_pct, hard_cap_amount, frozen, frozen_for on budget_account
   for each row execute function audit_control();
 
+-- Who tried a job again or cancelled it. Only these changes, which people make: what workers do
+-- stands in the attempts of the job.
+create or replace function audit_job() returns trigger language plpgsql security definer as $$
+begin
+  insert into public.audit_log
+    (tenant_id, actor, action, object_type, object_id, from_state, to_state, request_id)
+  values (new.tenant_id, public.current_actor(),
+          case when new.state = 'queued' then 'retry' else 'cancel' end, 'job', new.id,
+          old.state, new.state, current_setting('bursar.request', true));
+  return null;
+end $$;
+drop trigger if exists audit_job on job;
+create trigger audit_job after update of state, cancel_requested on job for each row
+  when (old.state in ('failed', 'dead', 'cancelled') and new.state = 'queued'
+        or old.state in ('queued', 'retrying') and new.state = 'cancelled'
+        or old.state = 'running' and new.state = 'running'
+           and new.cancel_requested and not old.cancel_requested)
+  execute function audit_job();
+
 -- The trail is written by its own role alone, so nobody can forge an entry in it.
 alter function audit_inserts() owner to bursar_audit;
 alter function audit_updates() owner to bursar_audit;
 alter function audit_control() owner to bursar_audit;
+alter function audit_job() owner to bursar_audit;
 grant usage on schema public to bursar_audit;
 grant insert on audit_log to bursar_audit;

@@ -56,7 +56,7 @@ def test_only_administrators_reach_it_and_only_through_us(mine: Live) -> None:
 
 def test_its_pages_work_in_a_browser(window: Watched, mine: Live) -> None:
     window.log_in(mine)
-    page = window.open("/jobs")
+    page = window.open("/operations")
     page.get_by_role("link", name="Flower").click()
     page.get_by_role("cell", name="worker@").first.wait_for()
     page.wait_for_load_state("networkidle")

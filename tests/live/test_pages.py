@@ -56,7 +56,7 @@ def test_a_file_becomes_budgets(watched: Watched, mine: Live) -> None:
     row.get_by_role("link").click()
     page.get_by_role("heading", name="Ledger").wait_for()
     watched.check()
-    for path in ("/imports", "/jobs", "/api/docs"):
+    for path in ("/imports", "/operations", "/jobs", "/api/docs"):
         watched.open(path)
         watched.check()
 

@@ -18,9 +18,6 @@ from web.auth import READ, require
 
 api = Blueprint("health", __name__)
 
-# A process that has not shown itself for this long counts as down.
-SILENT_AFTER_SECONDS = {"worker": 20.0, "beat": 45.0}
-
 
 @api.get("/healthz")
 def healthz() -> Response:
@@ -59,12 +56,11 @@ def _broker() -> str:
 
 def _processes() -> dict[str, str]:
     try:
-        seen = schedules.last_seen(database())
+        processes = schedules.processes(database())
     except Exception:  # noqa: BLE001  said by the database's own check
-        return dict.fromkeys(SILENT_AFTER_SECONDS, "unknown")
+        return dict.fromkeys(schedules.SILENT_AFTER, "unknown")
     return {
-        name: "ok" if seen.get(name, limit + 1) <= limit else "down: not seen lately"
-        for name, limit in SILENT_AFTER_SECONDS.items()
+        one.name: "ok" if one.state == "healthy" else "down: not seen lately" for one in processes
     }
 
 

@@ -7,18 +7,20 @@ from uuid import UUID
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from sqlalchemy.orm import Session
 
 from bursar.jobs import rows as jobs
+from bursar.jobs.bulk import STEP, Chosen, Step
 from schema.tables import Job, JobAttempt
 from web import idempotency
-from web.api.wire import ListQuery, Out, problems, time_text
+from web.api.wire import ListQuery, Model, Out, problems, time_text
 from web.auth import OPERATE, READ, principal, require, transaction
-from web.jobs import announce, cancel, retry
+from web.jobs import announce, announce_all, cancel, cancel_many, retry, retry_many
 
 api = APIBlueprint("jobs", __name__, url_prefix="/api/v1/jobs", abp_tags=[Tag(name="Jobs")])
 
+Kind = Annotated[str, Field(max_length=60, pattern=r"^[a-z_.]+$")]
 State = Literal["queued", "running", "retrying", "succeeded", "failed", "dead", "cancelled"]
 
 
@@ -74,8 +76,37 @@ class JobPage(Out):
 class JobFilter(ListQuery):
     """Which jobs."""
 
-    kind: Annotated[str, Field(max_length=60, pattern=r"^[a-z_.]+$")] | None = None
+    kind: Kind | None = None
     state: State | None = None
+    q: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] | None = Field(
+        None, description="The first 8 digits of an id or more, or a part of the error."
+    )
+
+
+class JobChoice(Model):
+    """Which jobs: by `ids`, or those in a `state`, perhaps of one `kind`; the oldest first."""
+
+    ids: list[UUID] | None = Field(None, min_length=1, max_length=STEP)
+    state: State | None = None
+    kind: Kind | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> JobChoice:
+        if (self.ids is None) == (self.state is None) or (self.ids and self.kind):
+            raise ValueError("name either `ids`, or a `state` and perhaps a `kind`")
+        return self
+
+    def chosen(self) -> Chosen:
+        """As the rules have it."""
+        return Chosen(tuple(self.ids or ()), self.state, self.kind)
+
+
+class StepOut(Out):
+    """What was done; `more`: ask again, with another key, for the next ones in this state."""
+
+    ids: list[UUID]
+    left_alone: int = Field(description="Named jobs that could not be changed, or are not there.")
+    more: bool
 
 
 class JobPath(BaseModel):
@@ -152,3 +183,31 @@ def cancel_job(path: JobPath) -> Response:
         return idempotency.Answer(202, wire(job, jobs.attempts_of(session, job.id)))
 
     return idempotency.once(work, None)
+
+
+@api.post("/retry", responses={"202": StepOut, **problems(400, 409)})
+@require(OPERATE)
+def retry_jobs(body: JobChoice) -> Response:
+    """Queue many failed, dead or cancelled jobs again, 500 at most."""
+
+    def work(session: Session) -> idempotency.Answer:
+        step = retry_many(session, body.chosen(), principal().actor)
+        return idempotency.Answer(202, _told(step), after_commit=lambda: announce_all(step))
+
+    return idempotency.once(work, body.model_dump(mode="json"))
+
+
+@api.post("/cancel", responses={"202": StepOut, **problems(400, 409)})
+@require(OPERATE)
+def cancel_jobs(body: JobChoice) -> Response:
+    """Cancel many jobs, 500 at most: those that wait at once, those that run at their next step."""
+
+    def work(session: Session) -> idempotency.Answer:
+        return idempotency.Answer(202, _told(cancel_many(session, body.chosen())))
+
+    return idempotency.once(work, body.model_dump(mode="json"))
+
+
+def _told(step: Step) -> dict[str, Any]:
+    ids = [str(job.bell.job_id) for job in step.changed]
+    return {"ids": ids, "left_alone": step.left_alone, "more": step.more}

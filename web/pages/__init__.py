@@ -22,6 +22,7 @@ from web.pages import (
     jobs,
     login,
     mapping,
+    operations,
     remembered,
     sources,
     webhooks,
@@ -40,6 +41,7 @@ _PAGES = (
     remembered,
     sources,
     webhooks,
+    operations,
     jobs,
     docs,
 )

@@ -58,6 +58,10 @@ STATES: dict[str, tuple[str, str, str]] = {
     "resting": ("Resting", "calm", "dash"),
     "stale": ("Late or changed", "warn", "triangle"),
     "untried": ("Not run yet", "calm", "dash"),
+    "on_time": ("On time", "good", "check"),
+    "late": ("Late", "bad", "cross"),
+    "paused": ("Paused", "warn", "triangle"),
+    "down": ("Down", "bad", "cross"),
     "pending": ("Will be sent", "busy", "clock"),
     "delivered": ("Delivered", "good", "check"),
 }
@@ -96,6 +100,9 @@ def job_kind(kind: str) -> str:
         "imports.apply": "Apply a previewed import",
         "imports.undo": "Undo an import",
         "sources.sync": "Look at a source",
+        "periods.reset": "Start budgets anew",
+        "periods.close": "Close a period",
+        "alerts.forecast": "Look ahead at budgets",
         "ledger.reconcile": "Reconcile the ledger",
         "ledger.seal": "Seal the ledger",
     }
@@ -144,13 +151,27 @@ def moment(when: datetime | None) -> Markup | str:
     )
 
 
+def lasting(seconds: float) -> str:
+    """A length of time in its largest whole unit."""
+    whole = max(int(seconds), 0)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if whole >= size:
+            return f"{whole // size}{_NO_BREAK}{unit}"
+    return f"{whole}{_NO_BREAK}s"
+
+
 def ago(when: datetime) -> Markup:
     """How long ago, as it is when the page is drawn, with the time itself for machines."""
-    seconds = max(int((datetime.now(UTC) - when).total_seconds()), 0)
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
-        if seconds >= size or size == 1:
-            words = f"{seconds // size}{_NO_BREAK}{unit} ago"
-            break
+    return _timed(when, f"{lasting((datetime.now(UTC) - when).total_seconds())} ago")
+
+
+def ahead(when: datetime) -> Markup:
+    """In how long, as `ago`; what is past is due."""
+    seconds = (when - datetime.now(UTC)).total_seconds()
+    return _timed(when, f"in {lasting(seconds)}" if seconds >= 1 else "now")
+
+
+def _timed(when: datetime, words: str) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(
         when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"), words
     )
@@ -224,6 +245,8 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         actor=actor,
         ago=ago,
+        ahead=ahead,
+        lasting=lasting,
         answer=answer,
         prose=prose,
         job_kind=job_kind,

@@ -85,9 +85,9 @@ def test_only_administrators_get_in(
 ) -> None:
     for role in ("fpa", "approver", "member", "service", "auditor", "partner"):
         assert make_visitor(role).client.get("/flower/", headers=HTML).status_code == 403, role
-        assert "/flower/" not in make_visitor(role).get("/jobs").text
+        assert "/flower/" not in make_visitor(role).get("/operations").text
     assert make_visitor("admin").get("/flower/").status_code == 200
-    assert 'href="/flower/"' in make_visitor("admin").get("/jobs").text
+    assert 'href="/flower/"' in make_visitor("admin").get("/operations").text
     key = {"Authorization": f"Bearer {make_api('admin').key}"}
     client = make_visitor("fpa").client
     client.delete_cookie("bursar")
@@ -104,7 +104,7 @@ def test_the_operator_can_name_the_organisations_that_may(
     refused = stranger.client.get("/flower/", headers=HTML)
     assert refused.status_code == 403
     assert "BURSAR_OPERATOR_TENANTS" in refused.text
-    assert "/flower/" not in stranger.get("/jobs").text
+    assert "/flower/" not in stranger.get("/operations").text
 
 
 def test_neither_cookies_nor_keys_nor_addresses_reach_flower(flower: str, api: Api) -> None:
@@ -187,6 +187,6 @@ def test_it_says_what_to_do_when_flower_does_not_answer(
     assert "bursar logs flower" in said("http://127.0.0.1:1/flower")
     assert "FLOWER_BASIC_AUTH" in said(behind, "/flower/refused")
     assert "BURSAR_FLOWER_URL" in said("")
-    assert "/flower/" not in visitor.get("/jobs").text
+    assert "/flower/" not in visitor.get("/operations").text
     page = visitor.client.get("/flower/", headers=HTML)
     assert (page.status_code, page.content_type) == (503, "text/html; charset=utf-8")

@@ -31,9 +31,11 @@ def test_a_budget_shows_how_long_ago_it_was_proved(
     proved = sweep("spent = 0")
     assert "Proved from its entries <time" in proved
     assert "s ago</time>" in proved
-    assert "The ledger was proved <time" in visitor.get("/jobs").text
+    assert "The ledger was proved <time" in visitor.get("/operations").text
     broken = sweep("spent = 3")
-    assert "Accounts that are frozen because they do not prove: 1." in visitor.get("/jobs").text
+    assert (
+        "Accounts that are frozen because they do not prove: 1." in visitor.get("/operations").text
+    )
     assert "Frozen: its counters and entries do not agree." in broken
     assert "counters differ by 3.0000 from the entries" in broken
     assert "Proved from its entries" in sweep("spent = 0")

@@ -19,6 +19,21 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// Numbers that look again by themselves wait while one of their buttons is being pressed, or their
+// text is selected: what is under the hand must not be exchanged.
+let pressed = false;
+document.addEventListener("pointerdown", () => { pressed = true; });
+for (const name of ["pointerup", "pointercancel"]) {
+  document.addEventListener(name, () => { pressed = false; });
+}
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const part = event.detail.target;
+  if (!part.hasAttribute("data-looks-again")) return;
+  const chosen = getSelection();
+  const reading = !chosen.isCollapsed && part.contains(chosen.anchorNode);
+  if (pressed || reading) event.detail.shouldSwap = false;
+});
+
 // The drop zone: shows what was chosen, and stops what is too large before it is sent.
 for (const zone of document.querySelectorAll("[data-drop]")) {
   const input = zone.querySelector("input[type=file]");
