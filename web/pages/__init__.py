@@ -11,6 +11,7 @@ from web.auth import allows
 from web.pages import (
     budget_edit,
     budget_list,
+    alerts,
     budgets,
     dashboard,
     docs,
@@ -39,6 +40,7 @@ _PAGES = (
     sources,
     webhooks,
     jobs,
+    alerts,
     docs,
 )
 
