@@ -36,6 +36,7 @@ from schema.tables.tenants import ROLES
 
 # Enough to send a typing error back; whether the address exists only a letter to it would tell.
 _EMAIL = re.compile(r"[^@\s\0]+@[^@\s\0]+\.[^@\s\0]+")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PEOPLE = func.tenant_members().table_valued(
     column("id", Uuid), column("user_id", Uuid), column("email", String), column("name", String),
     column("role", String), column("created_at", DateTime(timezone=True)),
@@ -141,7 +142,7 @@ def names_of(session: Session, actors: Collection[str | None]) -> dict[str, str]
     ids: dict[str, list[UUID]] = {"user": [], "key": []}
     for actor in set(actors):
         kind, _, text = (actor or "").partition(":")
-        if kind in ids and re.fullmatch(r"[0-9a-f-]{36}", text):
+        if kind in ids and _UUID.fullmatch(text):
             ids[kind].append(UUID(text))
     names = {}
     if ids["user"]:

@@ -21,6 +21,12 @@ def written(name: str, label: str, *, most: int = 200, required: bool = True) ->
     return text
 
 
+def version() -> int:
+    """The version that the form was drawn from; 0, which nothing has, where it names none."""
+    text = request.form.get("version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
 def typed(**kept: object) -> dict[str, str]:
     """What each field shows: what was typed, else what is kept."""
     if request.method == "POST":

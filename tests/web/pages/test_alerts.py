@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,10 +14,12 @@ from sqlalchemy import select
 from bursar import alerts
 from bursar.database import Database
 from bursar.errors import NotFound
+from bursar.reports import foreseeing
 from bursar.tenants import create_tenant
 from schema.tables import Alert, AuditLog, Source
 from tests.conftest import MakeBudget
 from tests.web.pages.conftest import MakeVisitor, Visitor
+from web.pages.alerts import TYPES
 
 
 @pytest.fixture
@@ -142,3 +146,23 @@ def test_who_may_only_read_sees_no_boxes(
     assert "look at this" in page
     assert 'type="checkbox"' not in page
     assert reader.send("/alerts", do="resolve").status_code == 403
+
+
+def raised_in_code() -> set[str]:
+    """The types of alerts that a call in the code names, and those of thresholds."""
+    found = set(alerts.THRESHOLDS) | {foreseeing.KIND}
+    for top in ("bursar", "connectors"):
+        for path in (Path(__file__).parents[3] / top).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                name = getattr(node, "func", None)
+                called = getattr(name, "attr", getattr(name, "id", ""))
+                if isinstance(node, ast.Call) and called in {"raise_alert", "alarm", "alarm_file"}:
+                    kind = node.args[2]
+                    found |= {str(kind.value)} if isinstance(kind, ast.Constant) else set()
+    return found
+
+
+def test_every_type_of_alert_has_its_words_and_a_next_step() -> None:
+    raised = raised_in_code()
+    assert {"source_late", "over_budget", "transfer_pending", "webhook_failing"} <= raised
+    assert raised - set(TYPES) == set()

@@ -51,12 +51,12 @@ def show(member_id: UUID) -> Any:
 @require(ADMIN)
 def change_role(member_id: UUID) -> Any:
     """Give a member another role."""
-    who, version = principal(), request.form.get("version", "")
+    who = principal()
     try:
         with transaction() as session:
             members.change_role(
-                session, who.tenant_id, member_id, int(version) if version.isdecimal() else 0,
-                request.form.get("role", ""), who.actor,
+                session, who.tenant_id, member_id, forms.version(), request.form.get("role", ""),
+                who.actor,
             )  # fmt: skip
     except NotFound:
         raise

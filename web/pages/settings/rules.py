@@ -17,6 +17,7 @@ from web.pages import forms
 from web.problems import status_of
 
 blueprint = Blueprint("rule_pages", __name__, url_prefix="/settings/rules")
+_USUAL = 5000  # as `schema/functions/budget_check.sql` has it
 COVERS = {"checks": "Checks", "transfers": "Transfers from a budget"}
 
 
@@ -58,7 +59,6 @@ def show(rule_id: UUID) -> Any:
 @require(ADMIN)
 def change(rule_id: UUID) -> Any:
     """Change a rule, or switch it off and on."""
-    version = request.form.get("version", "")
     try:
         with transaction() as session:
             rule = approvals.get_rule(session, rule_id)
@@ -68,8 +68,7 @@ def change(rule_id: UUID) -> Any:
                 "auto_approve_up_to": amount,
                 "is_active": request.form.get("is_active") == "yes",
             }
-            number = int(version) if version.isdecimal() else 0
-            approvals.change_rule(session, rule_id, number, changes)
+            approvals.change_rule(session, rule_id, forms.version(), changes)
     except NotFound:
         raise
     except VersionStale:
@@ -84,11 +83,13 @@ def change(rule_id: UUID) -> Any:
 def _index(refusal: BursarError | None = None) -> Any:
     with transaction() as session:
         found = approvals.list_rules(session, limit=25, cursor=request.args.get("cursor") or None)
-        allowed = get_tenant(session).allowed_currencies
-        currencies = [("", "All currencies"), *((code, code) for code in allowed)]
+        tenant = get_tenant(session)
+        currencies = [("", "All currencies"), *((code, code) for code in tenant.allowed_currencies)]
+        usual = tenant.settings.get("auto_approve_threshold", _USUAL)
     body = render_template(
         "settings/rules.html", found=found, covers=COVERS, refusal=refusal,
         typed=forms.typed(), wrong=forms.wrong(refusal), currencies=currencies,
+        usual=str(usual),
     )  # fmt: skip
     return make_response(body, status_of(refusal) if refusal else 200)
 
