@@ -60,6 +60,28 @@ def test_alerts_are_read_filtered_and_seen_to(watched: Watched, mine: Live) -> N
     watched.check()
 
 
+def test_alerts_by_keyboard_alone(watched: Watched, mine: Live) -> None:
+    with_alerts(mine)
+    page = watched.log_in(mine)
+    watched.open("/alerts")
+    until_alerts(page, 2)
+    page.get_by_label("State").focus()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('[type=checkbox]')"):
+            break
+    page.keyboard.press("Space")
+    assert page.get_by_role("checkbox", checked=True).count() == 1
+    # The buttons stand before the rows, so the way to them is back.
+    for _ in range(60):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.value === 'resolve'"):
+            break
+    page.keyboard.press("Enter")
+    page.get_by_text("1 alert is resolved.").wait_for()
+    watched.check()
+
+
 def test_members_and_keys_by_mouse(watched: Watched, mine: Live, browser: Browser) -> None:
     page = watched.log_in(mine)
     page.get_by_role("link", name="Settings", exact=True).click()
