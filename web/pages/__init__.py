@@ -9,9 +9,9 @@ from flask import Flask, Response, g, make_response, redirect, render_template, 
 from bursar import config
 from web.auth import allows
 from web.pages import (
+    alerts,
     budget_edit,
     budget_list,
-    alerts,
     budgets,
     dashboard,
     docs,
