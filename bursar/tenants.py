@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -16,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from bursar.database import Database
 from bursar.errors import InvalidInput, Unauthenticated
+from bursar.keys import make_key
 from bursar.money import require_currency
 from schema.tables import ApiKey, Membership, Tenant
-from schema.tables.tenants import ROLES
 
 KEY_PATTERN = re.compile(r"bursar_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 # Verified against when there is no such user, so that both answers take the same time.
@@ -93,23 +92,9 @@ def create_key(
 ) -> str:
     """Make a key and return it: the only time it can be seen.
 
-    The key names its tenant, so it is looked up behind that tenant's wall. It carries 256 random
-    bits, so a plain hash keeps it safe at rest. Raises InvalidInput for an unknown role.
+    Raises InvalidInput for an unknown role, or a day on which it has expired already.
     """
-    if role not in ROLES:
-        raise InvalidInput(f"There is no role {role!r}; the roles are {', '.join(ROLES)}.")
-    key = f"bursar_{tenant_id.hex}_{secrets.token_urlsafe(32)}"
-    session.add(
-        ApiKey(
-            tenant_id=tenant_id,
-            name=name,
-            key_hash=hashlib.sha256(key.encode()).digest(),
-            hint=key[-4:],
-            role=role,
-            expires_at=expires_at,
-        )
-    )
-    return key
+    return make_key(session, tenant_id, role, name=name, expires_at=expires_at)[1]
 
 
 def find_key(database: Database, key: str) -> Principal:

@@ -33,10 +33,12 @@ from web.api import (
     import_steps,
     imports,
     jobs,
+    keys,
     keywords,
     ledger,
     mapping_templates,
     me,
+    members,
     periods,
     proof,
     recurrence,
@@ -80,6 +82,8 @@ _API = (
     webhooks,
     jobs,
     alerts,
+    members,
+    keys,
     me,
 )
 # What a browser may load and do: everything from here, nothing inline, nothing framed.

@@ -66,6 +66,7 @@ from bursar.errors.money import (
     SigningUnavailable,
     UnknownCurrency,
 )
+from bursar.errors.people import DuplicateMember, LastAdministrator, OwnRole
 from bursar.errors.requests import (
     IdempotencyKeyRequired,
     IdempotencyKeyReused,
@@ -114,6 +115,7 @@ __all__ = [
     "CurrencyMismatch",
     "CurrencyNotAllowed",
     "DuplicateBudget",
+    "DuplicateMember",
     "DuplicatePeriod",
     "DuplicateRule",
     "DuplicateSource",
@@ -137,6 +139,7 @@ __all__ = [
     "JobCancelled",
     "JobNotCancellable",
     "JobNotRetriable",
+    "LastAdministrator",
     "LeaseLost",
     "MappingIncomplete",
     "MendedFileDiffers",
@@ -150,6 +153,7 @@ __all__ = [
     "NotPermitted",
     "NotRetakable",
     "NotReversible",
+    "OwnRole",
     "PathMissing",
     "PeriodClosed",
     "PeriodEndRunning",

@@ -116,6 +116,15 @@ def get_period(session: Session, code: str, *, lock: bool = False) -> FiscalPeri
     return period
 
 
+def find_period(session: Session, period_id: UUID) -> FiscalPeriod:
+    """The period of an id. Raises NotFound."""
+    query = select(FiscalPeriod).where(FiscalPeriod.id == period_id)
+    period = session.execute(query).scalar_one_or_none()
+    if period is None:
+        raise NotFound("There is no such period.")
+    return period
+
+
 def named_period(session: Session, tenant_id: UUID, code: str) -> FiscalPeriod:
     """The period that a code means, opened if need be. Raises NotFound."""
     start = get_tenant(session).fiscal_start_month

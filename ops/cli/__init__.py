@@ -20,6 +20,8 @@ _GROUPS = (
     "database",
     "demo",
     "tenants",
+    "keys",
+    "members",
     "imports",
     "import_steps",
     "control",

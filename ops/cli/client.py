@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from bursar.config import Settings
 from bursar.database import Database
-from bursar.errors import BursarError, Misconfigured
-from bursar.tenants import create_key
+from bursar.errors import BursarError, Misconfigured, Unauthenticated
+from bursar.tenants import create_key, find_key
 from ops.cli.stack import home_of
 from ops.stack.home import Home
 from ops.stack.state import read_state
@@ -119,8 +119,8 @@ def _shell_key(home: Home, settings: Settings, tenant: str | None) -> str:
     try:
         tenant_id = find_tenant(database, tenant)
         place = home.path / f"shell-{tenant_id}.key"
-        if place.is_file():
-            return place.read_text().strip()
+        if place.is_file() and _opens(database, key := place.read_text().strip()):
+            return key
         with database.transaction(tenant_id, "shell") as session:
             key = create_key(session, tenant_id, "admin", name="command line")
         descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -129,6 +129,15 @@ def _shell_key(home: Home, settings: Settings, tenant: str | None) -> str:
         return key
     finally:
         database.close()
+
+
+def _opens(database: Database, key: str) -> bool:
+    """Whether a key is still good: whoever withdrew it did not mean this shell's next one."""
+    try:
+        find_key(database, key)
+    except Unauthenticated:
+        return False
+    return True
 
 
 def local_database(home: Home | None = None, settings: Settings | None = None) -> Database:

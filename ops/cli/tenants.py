@@ -1,4 +1,4 @@
-"""`bursar tenants`, `keys` and `members`: who may use this installation."""
+"""`bursar tenants`: the organisations that use this installation."""
 
 from __future__ import annotations
 
@@ -14,20 +14,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Tenant = Annotated[str | None, typer.Option(help="Id, slug or name of the tenant.")]
 
 tenants = typer.Typer(no_args_is_help=True, help="Organisations that keep budgets here.")
-keys = typer.Typer(no_args_is_help=True, help="Keys for programs.")
-members = typer.Typer(no_args_is_help=True, help="People who log in to the pages.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
     app.add_typer(tenants, name="tenants")
-    app.add_typer(keys, name="keys")
-    app.add_typer(members, name="members")
 
 
 @tenants.callback()
-@keys.callback()
-@members.callback()
 def group() -> None:
     """Keep the sub-command's name even where there is only one."""
 
@@ -69,38 +63,3 @@ def limit_uploads(
         rules.set_upload_limit(session, limit_bytes or None)
     database.close()
     say("the new limit holds from now on")
-
-
-@keys.command("create")
-def create_key(
-    tenant: Tenant = None,
-    role: Annotated[str, typer.Option(help="What the key may do.")] = "service",
-    name: Annotated[str, typer.Option(help="What the key is for.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Make a key and print it: the only time it can be seen."""
-    database = local_database()
-    tenant_id = find_tenant(database, tenant)
-    with database.transaction(tenant_id, "shell") as session:
-        key = rules.create_key(session, tenant_id, role, name=name)
-    database.close()
-    give_json({"key": key}) if as_json else give(key)
-
-
-@members.command("create")
-def create_member(
-    email: Annotated[str, typer.Argument(help="The e-mail address to log in with.")],
-    tenant: Tenant = None,
-    role: Annotated[str, typer.Option(help="What the person may do.")] = "fpa",
-    name: Annotated[str, typer.Option(help="The person's name.")] = "",
-    password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, envvar="BURSAR_MEMBER_PASSWORD")
-    ] = "",
-) -> None:
-    """Give a person access to the pages."""
-    database = local_database()
-    tenant_id = find_tenant(database, tenant)
-    with database.transaction(tenant_id, "shell") as session:
-        rules.create_member(session, tenant_id, email, password, role, name)
-    database.close()
-    say(f"{email} can log in")

@@ -42,3 +42,18 @@ end $$;
 alter function ensure_user(text, text, text) owner to bursar_system;
 revoke all on function ensure_user(text, text, text) from public;
 grant execute on function ensure_user(text, text, text) to bursar_app;
+
+-- The people of the tenant that asks, those who have left too: their names stand in its trail.
+drop function if exists tenant_members;
+create function tenant_members()
+returns table (id uuid, user_id uuid, email text, name text, role text, created_at timestamptz,
+               deleted_at timestamptz, row_version int)
+language sql stable security definer as $$
+  select m.id, m.user_id, u.email, u.name, m.role, m.created_at, m.deleted_at, m.row_version
+    from public.membership m
+    join public.app_user u on u.id = m.user_id and u.deleted_at is null
+   where m.tenant_id = public.current_tenant()
+$$;
+alter function tenant_members() owner to bursar_system;
+revoke all on function tenant_members() from public;
+grant execute on function tenant_members() to bursar_app;

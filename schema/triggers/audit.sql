@@ -113,10 +113,27 @@ create trigger audit_job after update of state, cancel_requested on job for each
            and new.cancel_requested and not old.cancel_requested)
   execute function audit_job();
 
+-- A tenant has no tenant_id: it stands in the trail under its own id.
+create or replace function audit_tenant() returns trigger language plpgsql security definer as $$
+begin
+  insert into public.audit_log
+    (tenant_id, actor, action, object_type, object_id, diff, request_id)
+  select new.id, public.current_actor(), 'update', 'tenant', new.id,
+         jsonb_object_agg(n.key, jsonb_build_array(to_jsonb(old) -> n.key, n.value)),
+         current_setting('bursar.request', true)
+    from jsonb_each(to_jsonb(new) - public.audit_hidden()) n
+   where n.value is distinct from to_jsonb(old) -> n.key
+  having count(*) > 0;
+  return null;
+end $$;
+drop trigger if exists audit_tenant on tenant;
+create trigger audit_tenant after update on tenant for each row execute function audit_tenant();
+
 -- The trail is written by its own role alone, so nobody can forge an entry in it.
 alter function audit_inserts() owner to bursar_audit;
 alter function audit_updates() owner to bursar_audit;
 alter function audit_control() owner to bursar_audit;
 alter function audit_job() owner to bursar_audit;
+alter function audit_tenant() owner to bursar_audit;
 grant usage on schema public to bursar_audit;
 grant insert on audit_log to bursar_audit;

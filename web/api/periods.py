@@ -11,10 +11,12 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from bursar.errors import PeriodClosed, PeriodEndRunning
+from bursar.errors import PeriodEndRunning
 from bursar.jobs import rows as jobs
+from bursar.jobs.rows import Bell
 from bursar.money import limit_amount
 from bursar.period_end import closing, fiscal_periods
+from bursar.period_end.asking import ask_to_close
 from bursar.period_end.endings import Rollover
 from schema.tables import FiscalPeriod
 from web import idempotency
@@ -156,16 +158,16 @@ def close(path: PeriodPath, body: CloseIn) -> Response:
 
     What comes late for a reservation of a closed period goes to the open one, with its money.
     """
-    cap = None if body.rollover_cap is None else str(limit_amount(body.rollover_cap, None))
+    who = principal()
+    cap = None if body.rollover_cap is None else limit_amount(body.rollover_cap, None)
 
     def work(session: Session) -> idempotency.Answer:
-        period = fiscal_periods.get_period(session, path.code)
-        if period.state == "closed":
-            raise PeriodClosed(f"{period.code} is closed for good.")
-        after = closing.following(session, principal().tenant_id, period, body.next)
-        asked = body.model_dump() | {"period": period.code, "next": after, "rollover_cap": cap}
-        key = f"periods.close:{period.code}" + (".dry" if body.dry_run else "")
-        return _started(session, "periods.close", asked, key)
+        bell = ask_to_close(
+            session, who.tenant_id, path.code,
+            rollover=body.rollover, rollover_cap=cap, next_code=body.next, reason=body.reason,
+            dry_run=body.dry_run, actor=who.actor, request_id=g.request_id,
+        )  # fmt: skip
+        return _answer(bell)
 
     return idempotency.once(work, body.model_dump())
 
@@ -180,6 +182,10 @@ def _started(
     )  # fmt: skip
     if bell is None:
         raise PeriodEndRunning
+    return _answer(bell)
+
+
+def _answer(bell: Bell) -> idempotency.Answer:
     return idempotency.Answer(
         202,
         {"job_id": str(bell.job_id)},

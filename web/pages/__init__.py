@@ -6,9 +6,10 @@ from typing import Any
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 
-from bursar.config import settings
+from bursar import config
 from web.auth import allows
 from web.pages import (
+    alerts,
     budget_edit,
     budget_list,
     budgets,
@@ -27,6 +28,7 @@ from web.pages import (
     sources,
     webhooks,
 )
+from web.pages import settings as setting_pages
 
 _PAGES = (
     login,
@@ -43,6 +45,8 @@ _PAGES = (
     webhooks,
     operations,
     jobs,
+    alerts,
+    *setting_pages.PAGES,
     docs,
 )
 
@@ -85,7 +89,7 @@ def error_page(answer: Response, detail: str) -> Any:
         return redirect(target)
     status = answer.status_code
     if status == 413:
-        size = drawing.file_size(settings().upload_limit_bytes)
+        size = drawing.file_size(config.settings().upload_limit_bytes)
         detail = f"The upload is larger than the {size} allowed."
     body = render_template(
         "error.html",

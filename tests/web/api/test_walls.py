@@ -98,10 +98,13 @@ def theirs(api: Api, make_budget: MakeBudget, monkeypatch: pytest.MonkeyPatch) -
         "rule_id": api.post("/approval-rules", RULE).get_json()["id"],
         "request_id": asked["id"],
         "decision_id": api.post("/budgets/check", CHECK).get_json()["decision_id"],
+        "member_id": api.post("/members", MEMBER).get_json()["id"],
+        "key_id": api.get("/keys").get_json()["data"][0]["id"],
     }
 
 
 RULE = {"name": "R", "auto_approve_up_to": "100"}
+MEMBER = {"email": "ana@walls.example", "role": "member"}
 CHECK = {"department": "Engineering", "fiscal_period": "FY2025", "amount": "1"}
 # What each kind of object lets itself be called by.
 _FIELD = {"webhook_id": "description"}
@@ -138,6 +141,8 @@ def test_another_tenant_s_ids_do_not_exist_on_any_route(
             body = BODIES.get(rule.rsplit("/", 1)[-1])
             if method == "PATCH" and rule.endswith("/control"):
                 response = stranger.patch(path, {"control_mode": "none"}, 1)
+            elif method == "PATCH" and name == "member_id":
+                response = stranger.patch(path, {"role": "member"}, 1)
             elif method == "PATCH":
                 response = stranger.patch(path, {_FIELD.get(name, "name"): "mine"}, 1)
             else:

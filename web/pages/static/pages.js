@@ -75,3 +75,21 @@ document.addEventListener("keydown", (event) => {
   field.focus();
   field.select();
 });
+
+// A secret is copied with one press where the browser lets pages copy; else it is marked.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const input = document.getElementById(button.dataset.copy);
+  button.hidden = false;
+  input.addEventListener("focus", () => input.select());
+  button.addEventListener("click", async () => {
+    input.select();
+    try {
+      await navigator.clipboard.writeText(input.value);
+      button.textContent = "Copied";
+      button.nextElementSibling.textContent = "Copied.";
+    } catch {
+      input.focus();
+      button.nextElementSibling.textContent = "Marked: copy it with the keyboard.";
+    }
+  });
+}

@@ -1,0 +1,50 @@
+"""What forms say: texts that can be kept, what was typed, and what is wrong with which field."""
+
+from __future__ import annotations
+
+from flask import request
+
+from bursar.errors import BursarError, Fault, InvalidAmount, InvalidInput, UnknownCurrency
+
+_FIELD_OF: dict[type[BursarError], str] = {InvalidAmount: "amount", UnknownCurrency: "currency"}
+
+
+def written(name: str, label: str, *, most: int = 200, required: bool = True) -> str:
+    """The text of a field, without blanks around it. Raises InvalidInput."""
+    text = request.form.get(name, "").strip()
+    if "\0" in text:
+        raise refused(name, "unstorable_text", "It holds a NUL character; type it again.")
+    if required and not text:
+        raise refused(name, "missing", f"{label} is needed.")
+    if len(text) > most:
+        raise refused(name, "too_long", f"{label} has at most {most} characters.")
+    return text
+
+
+def version() -> int:
+    """The version that the form was drawn from; 0, which nothing has, where it names none."""
+    text = request.form.get("version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+def typed(**kept: object) -> dict[str, str]:
+    """What each field shows: what was typed, else what is kept."""
+    if request.method == "POST":
+        return dict(request.form.items())
+    return {name: str(value) for name, value in kept.items() if value is not None}
+
+
+def wrong(refusal: BursarError | None) -> dict[str, str]:
+    """What is wrong, by field."""
+    if refusal is None:
+        return {}
+    said = {fault.pointer.rpartition("/")[2]: fault.detail for fault in refusal.faults}
+    for kind, name in _FIELD_OF.items():
+        if isinstance(refusal, kind):
+            said.setdefault(name, refusal.detail)
+    return said
+
+
+def refused(name: str, code: str, words: str) -> InvalidInput:
+    """The refusal of one field."""
+    return InvalidInput(words, faults=[Fault(f"/{name}", code, words)])
