@@ -17,7 +17,7 @@ from tests.conftest import MakeApi, MakeBudget
 from web.auth import PERMISSIONS
 
 OPEN = {"/healthz", "/readyz", "/login", "/logout", "/api/openapi.json", "/api/docs",
-        "/static/<path:filename>"}  # fmt: skip
+        "/api/docs/<section>", "/static/<path:filename>"}  # fmt: skip
 
 
 def routes(app: Flask) -> list[tuple[str, str]]:
