@@ -168,4 +168,4 @@ def _address(subject: Subject) -> str:
     if subject.kind == "webhook":
         may = allows(principal().role, OPERATE)
         return url_for("webhook_pages.show", webhook_id=subject.id) if may else ""
-    return url_for("job_pages.show")
+    return url_for("job_pages.one", job_id=subject.id)

@@ -95,9 +95,10 @@ def test_what_an_alert_is_about_is_linked_while_it_is_there(
     tell(database, tenant_id, f"{budget} is over", kind="over_budget", budget_id=budget)
     details = {"source_id": str(ids[0]), "import_id": str(run), "job_id": "no id"}
     tell(database, tenant_id, f"{run} waits", kind="source_file_waiting", details=details)
+    tell(database, tenant_id, "not closed", kind="close_failed", details={"job_id": str(run)})
     tell(database, tenant_id, f"{ids[1]} is late", details={"source_id": str(ids[1])})
     page = visitor.get("/alerts").text
-    for address in (f"/budgets/{budget}", f"/sources/{ids[0]}", f"/imports/{run}"):
+    for address in (f"/budgets/{budget}", f"/sources/{ids[0]}", f"/imports/{run}", f"/jobs/{run}"):
         assert f'href="{address}"' in page
     assert f'href="/sources/{ids[1]}"' not in page
     assert all(name in page for name in names)

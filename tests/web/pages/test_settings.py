@@ -52,6 +52,14 @@ def test_only_administrators_see_and_change_settings(
                 assert answer.status_code == 403, (method, path)
 
 
+def test_links_to_the_api_s_description_lead_somewhere(mia: Visitor) -> None:
+    text = "".join(mia.get(f"/settings{path}").text for path in PAGES)
+    links = set(re.findall(r'href="(/api/docs/[^"#]+)#([^"]+)"', text))
+    assert len(links) == 5
+    for address, anchor in links:
+        assert f'id="{anchor}"' in mia.get(address).text, (address, anchor)
+
+
 # Members ------------------------------------------------------------------------------------------
 
 
