@@ -73,8 +73,7 @@ def totals(session: Session, among: Select[tuple[UUID]] | None = None) -> list[T
         alive = select(Budget.id).where(Budget.id == account.budget_id, Budget.deleted_at.is_(None))
         query = query.where(or_(~account.frozen, alive.exists()))
     return [
-        Total(currency, budgets, *amounts)
-        for currency, budgets, *amounts in session.execute(query).tuples()
+        Total(currency, budgets, *amounts) for currency, budgets, *amounts in session.execute(query)
     ]
 
 

@@ -68,7 +68,7 @@ def test_a_worker_killed_in_the_middle_of_an_import(live: Live, caller: Caller) 
     assert [attempt["outcome"] for attempt in job["history"]] == ["worker_lost", "succeeded"]
     # Exactly once, also in what follows from it.
     assert live.command("verify", "--tenant", str(caller.tenant_id)).returncode == 0
-    totals = caller.get("/budgets", limit=1, sort="-budgeted_amount")["data"]
+    totals = caller.get("/budgets", limit=1, sort="-department")["data"]
     entries = caller.get(f"/budgets/{totals[0]['id']}/ledger")["data"]
     assert [entry["kind"] for entry in entries] == ["fund"]
 

@@ -103,6 +103,7 @@ def test_a_failed_file_is_taken_again(watched: Watched, mine: Live) -> None:
     page = watched.log_in(mine)
     watched.open(f"/sources/{source}")
     page.get_by_role("button", name="Run now").click()
+    page.get_by_text("The source is being looked at.").wait_for()  # else a reload comes in between
 
     def until_failed() -> None:
         for _ in range(60):
