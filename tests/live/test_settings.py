@@ -179,11 +179,12 @@ def test_rules_periods_words_and_limits(watched: Watched, mine: Live) -> None:
     page.get_by_label("I am sure").check()
     page.get_by_role("button", name="Close FY2026 for good").click()
     for _ in range(60):
-        if page.get_by_text("2 of 2 budgets were closed").count():
+        if page.get_by_text("It is closed for good.").count():
             break
         page.wait_for_timeout(500)
         page.reload()
     page.get_by_text("It is closed for good.").wait_for()
+    page.get_by_text("2 of 2 budgets were closed").wait_for()
     watched.check()
     watched.open("/settings/words")
     page.get_by_label("Budget", exact=True).fill("Voranschlag")
