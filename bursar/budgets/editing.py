@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -86,6 +86,8 @@ def create_budget(session: Session, tenant_id: UUID, new: NewBudget, actor: str)
     return get_balance(session, budget.id)
 
 
+Status = Literal["planned", "active", "frozen", "finalized", "archived"]
+STATUSES: tuple[str, ...] = get_args(Status)
 ALWAYS_THERE = ("name", "status")
 EDITABLE = ("name", "owner", "notes", "external_ref", "status")
 
@@ -103,8 +105,10 @@ def edit_budget(
 
     Under absolute control it falls below what is used only with a reason to `override`; the caller
     has made sure of the right to. Raises NotFound, VersionStale (with the present version),
-    BudgetFrozen, PeriodClosed, BelowUsed, InvalidAmount.
+    BudgetFrozen, PeriodClosed, BelowUsed, InvalidAmount, InvalidInput for an unknown status.
     """
+    if changes.get("status") not in (None, *STATUSES):
+        raise InvalidInput(f"A budget is one of {', '.join(STATUSES)}.")
     budget = lock_budget(session, budget_id)
     if budget.row_version != version:
         raise VersionStale(

@@ -83,11 +83,11 @@ def test_two_tabs_that_edit_the_same_budget(browser: Browser, mine: Live) -> Non
         second.page.get_by_label("Notes").fill("typed at length")
         second.page.get_by_role("button", name="Save", exact=True).click()
         expect(second.page.get_by_text("Somebody has changed this budget")).to_be_visible()
-        expect(second.page.get_by_text("It says now: 2000.00")).to_be_visible()
-        assert second.page.get_by_label("Budgeted amount").input_value() == "3000"
+        expect(second.page.get_by_text("It says now: 2000.00 USD")).to_be_visible()
+        assert second.page.get_by_label("Budgeted amount").input_value() == "3000.00"
         assert second.page.get_by_label("Notes").input_value() == "typed at length"
-        # The browser itself tells its console of the 409.
-        second.complaints = [one for one in second.complaints if "409" not in one]
+        # The browser itself tells its console of the 412.
+        second.complaints = [one for one in second.complaints if "412" not in one]
         second.check()
         second.page.get_by_role("button", name="Save mine").click()
         expect(second.page.get_by_text("3,000.00").first).to_be_visible()

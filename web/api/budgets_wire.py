@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 from sqlalchemy.orm import Session
 
+from bursar.budgets.editing import Status
 from bursar.proof import standing
 from bursar.proof.standing import Standing
 from bursar.sources import freshness
@@ -28,7 +29,6 @@ from web.api.wire import (
 )
 
 Kind = Literal["department", "partner", "program", "event", "campaign"]
-Status = Literal["planned", "active", "frozen", "finalized", "archived"]
 
 
 class FreshnessOut(Out):

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from sqlalchemy.orm import Session
 
 from bursar.budgets import balances, listing
+from bursar.budgets.editing import STATUSES
 from bursar.budgets.export import HEADER, rows_of
 from bursar.errors import InvalidInput
 from bursar.paging import Page
@@ -22,7 +23,6 @@ blueprint = Blueprint("budget_list", __name__, url_prefix="/budgets")
 _ROWS = 25
 _CHOICES = 60  # departments to choose from; where there are more, a name is typed
 _NAMED = ("department", "period", "status", "q")
-_STATUSES = ("planned", "active", "frozen", "finalized", "archived")
 # The heads of the table that sort, with the order that a first press asks for.
 SORTS = {
     "department": "department",
@@ -60,7 +60,7 @@ def index() -> Any:
         departments=departments,
         most=_CHOICES,
         periods=periods,
-        statuses=_STATUSES,
+        statuses=STATUSES,
         sort=sort,
         sorted_by=_sorted_by,
     )
@@ -109,7 +109,7 @@ def _filters() -> dict[str, Any]:
     return {
         "department": wanted["department"],
         "fiscal_period": wanted["period"],
-        "status": wanted["status"] if wanted["status"] in _STATUSES else None,
+        "status": wanted["status"] if wanted["status"] in STATUSES else None,
         "q": wanted["q"],
         "import_id": uuid_or_none(request.args.get("import")),
     }

@@ -12,6 +12,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from bursar import alerts, files
 from bursar.budgets import balances
 from bursar.database import database
+from bursar.errors import NotFound
 from bursar.importing import runs
 from bursar.importing.lineage import Source, sources_of
 from bursar.ledger import operations
@@ -90,12 +91,12 @@ def burning(budget_id: UUID) -> Any:
 @blueprint.post("/<uuid:budget_id>/release")
 @require(SPEND)
 def release(budget_id: UUID) -> Any:
-    """Give back what a reservation still holds."""
+    """Give back what a reservation of this budget still holds."""
     ref_type, ref_id = request.form.get("ref_type", ""), request.form.get("ref_id", "")
-    operations.release(
-        database(), principal().tenant_id, ref_id, None,
-        actor=principal().actor, ref_type=ref_type,
-    )  # fmt: skip
+    who = principal()
+    if operations.read_hold(database(), who.tenant_id, ref_id, ref_type).budget_id != budget_id:
+        raise NotFound(f"This budget has no reservation {ref_id}.")
+    operations.release(database(), who.tenant_id, ref_id, None, actor=who.actor, ref_type=ref_type)
     flash(f"{ref_id} holds nothing any more; its money is available again.")
     return redirect(url_for("budget_pages.show", budget_id=budget_id), 303)
 

@@ -13,9 +13,18 @@ from bursar.errors import BursarError
 from bursar.ledger import availability
 from bursar.money import positive_amount, positive_decimal
 from web.auth import CHECK, principal, require, transaction
+from web.pages import forms
+from web.problems import status_of
 
 blueprint = Blueprint("check_pages", __name__, url_prefix="/check")
-FIELDS = ("department", "sub_category", "fiscal_period", "amount", "currency")
+# Field → its label, the most characters it has, and whether it is needed.
+FIELDS = {
+    "department": ("Department", 500, True),
+    "sub_category": ("Sub-category", 500, False),
+    "fiscal_period": ("Fiscal period", 60, True),
+    "amount": ("Amount", 40, True),
+    "currency": ("Currency", 3, False),
+}
 _CHOICES = 60  # departments and periods that are offered
 
 
@@ -30,17 +39,20 @@ def ask() -> Any:
 @require(CHECK)
 def answer() -> Any:
     """The question with its answer; the decision is kept, and nothing is reserved."""
-    typed = {name: request.form.get(name, "").strip() for name in FIELDS}
     try:
+        typed = {
+            name: forms.written(name, label, most=most, required=required)
+            for name, (label, most, required) in FIELDS.items()
+        }
         return _page(typed, found=_check(typed))
     except BursarError as refusal:
-        return make_response(_page(typed, refusal=refusal), 422)
+        return make_response(_page(forms.typed(), refusal=refusal), status_of(refusal))
 
 
 def _check(typed: dict[str, str]) -> availability.Check:
     who = principal()
     currency = typed["currency"].upper() or None
-    text = typed["amount"].replace(",", "").replace("\u00a0", "")
+    text = forms.amount()
     amount = positive_amount(text, currency) if currency else positive_decimal(text)
     start = periods.fiscal_start(database(), who.tenant_id)
     with metrics.timed_check() as seen:
@@ -65,7 +77,9 @@ def _page(
 ) -> str:
     with transaction() as session:
         departments, codes = balances.filter_values(session, _CHOICES)
+    if request.method == "GET" and codes:
+        typed = {"fiscal_period": codes[-1], **{name: text for name, text in typed.items() if text}}
     return render_template(
         "check.html", typed=typed, found=found, refusal=refusal,
-        departments=departments, periods=codes,
+        departments=departments, periods=codes, wrong=forms.wrong(refusal),
     )  # fmt: skip

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import request
 
 from bursar.errors import BursarError, Fault, InvalidAmount, InvalidInput, UnknownCurrency
 
+# Digits in groups of three, as pages write them, all parted by the same sign.
+_GROUPED = re.compile(r"-?[0-9]{1,3}(?:([, \u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*(?:\.[0-9]+)?")
 _FIELD_OF: dict[type[BursarError], str] = {InvalidAmount: "amount", UnknownCurrency: "currency"}
 
 
 def written(name: str, label: str, *, most: int = 200, required: bool = True) -> str:
     """The text of a field, without blanks around it. Raises InvalidInput."""
-    text = request.form.get(name, "").strip()
+    text = _lines(request.form.get(name, "")).strip()
     if "\0" in text:
         raise refused(name, "unstorable_text", "It holds a NUL character; type it again.")
     if required and not text:
@@ -19,6 +23,11 @@ def written(name: str, label: str, *, most: int = 200, required: bool = True) ->
     if len(text) > most:
         raise refused(name, "too_long", f"{label} has at most {most} characters.")
     return text
+
+
+def amount() -> str:
+    """What the field `amount` says, for those who read amounts. Raises InvalidInput."""
+    return _plain(written("amount", "An amount", most=40))
 
 
 def version() -> int:
@@ -30,7 +39,7 @@ def version() -> int:
 def typed(**kept: object) -> dict[str, str]:
     """What each field shows: what was typed, else what is kept."""
     if request.method == "POST":
-        return dict(request.form.items())
+        return {name: _lines(text) for name, text in request.form.items()}
     return {name: str(value) for name, value in kept.items() if value is not None}
 
 
@@ -48,3 +57,19 @@ def wrong(refusal: BursarError | None) -> dict[str, str]:
 def refused(name: str, code: str, words: str) -> InvalidInput:
     """The refusal of one field."""
     return InvalidInput(words, faults=[Fault(f"/{name}", code, words)])
+
+
+def _lines(text: str) -> str:
+    """A text with its lines ended as they are kept; browsers send them otherwise."""
+    return text.replace("\r\n", "\n")
+
+
+def _plain(text: str) -> str:
+    """An amount as it was typed, without the signs that part its thousands.
+
+    Only whole groups of three are taken for thousands, so that "1,5" is never read as 15: that
+    stays as it is, and is refused where amounts are read.
+    """
+    text = text.replace("\u2212", "-")
+    found = _GROUPED.fullmatch(text)
+    return text.replace(found[1], "") if found else text

@@ -28,8 +28,3 @@ def uuid_or_none(text: str | None) -> UUID | None:
         return UUID(text or "")
     except ValueError:
         return None
-
-
-def whole_number(text: str | None) -> int:
-    """A number that a page itself wrote into a form; -1, which nothing has, for anything else."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else -1

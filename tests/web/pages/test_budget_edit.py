@@ -15,7 +15,7 @@ from tests.web.pages.test_dashboard import plain
 def fields(html: str) -> dict[str, str]:
     """What the form on a page would send."""
     form = html[html.index('id="edit"') : html.index("</form>", html.index('id="edit"'))]
-    typed = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+    typed = dict(re.findall(r'<input[^>]* name="(\w+)"[^>]* value="([^"]*)"', form))
     typed["notes"] = re.search(r"<textarea[^>]*>([^<]*)<", form)[1]  # type: ignore[index]
     typed["status"] = re.search(r'<option value="(\w+)" selected', form)[1]  # type: ignore[index]
     return typed
@@ -28,8 +28,8 @@ def send(visitor: Visitor, budget: UUID, form: dict[str, str], **changes: str) -
 def test_a_change_is_saved_and_posted(visitor: Visitor, api: Api, make_budget: MakeBudget) -> None:
     budget = make_budget("100")
     form = fields(visitor.get(f"/budgets/{budget}/edit").text)
-    assert form["budgeted_amount"] == "100.00"
-    answer = send(visitor, budget, form, budgeted_amount="1,250.50", owner="Ann", notes="so")
+    assert form["amount"] == "100.00"
+    answer = send(visitor, budget, form, amount="1,250.50", owner="Ann", notes="so")
     assert answer.status_code == 303
     shown = api.get(f"/budgets/{budget}").get_json()
     assert (shown["budgeted_amount"], shown["available"]) == ("1250.50", "1250.50")
@@ -43,20 +43,49 @@ def test_who_comes_second_sees_both_values_and_loses_none(
     budget = make_budget("100")
     first = fields(visitor.get(f"/budgets/{budget}/edit").text)
     second = dict(first)
-    assert send(visitor, budget, first, owner="Ann", budgeted_amount="300").status_code == 303
+    assert send(visitor, budget, first, owner="Ann", amount="300").status_code == 303
     told = send(visitor, budget, second, owner="Bob", notes="mine")
-    assert told.status_code == 409
+    assert told.status_code == 412
     text = plain(told.text)
     assert "Somebody has changed this budget since you opened it" in text
+    assert ": Owner, Budgeted amount. Nothing of yours is lost" in text
     again = fields(told.text)
-    assert (again["owner"], again["notes"], again["budgeted_amount"]) == ("Bob", "mine", "100.00")
-    assert "It says now: Ann" in text
-    assert "It says now: 300.00" in text
-    assert api.get(f"/budgets/{budget}").get_json()["budgeted_amount"] == "300.00"
-    assert send(visitor, budget, again, budgeted_amount="300.00").status_code == 303
-    shown = visitor.get(f"/budgets/{budget}").text
-    assert "Bob" in shown
-    assert "mine" in shown
+    # What the second has left alone says what the first made of it.
+    assert (again["owner"], again["notes"], again["amount"]) == ("Bob", "mine", "300.00")
+    assert re.findall(r"It says now: \S+", text) == ["It says now: Ann"]
+    assert api.get(f"/budgets/{budget}").get_json()["owner"] == "Ann"
+    assert send(visitor, budget, again).status_code == 303
+    shown = api.get(f"/budgets/{budget}").get_json()
+    kept = (shown["owner"], shown["notes"], shown["budgeted_amount"])
+    assert kept == ("Bob", "mine", "300.00")
+
+
+def test_both_amounts_are_shown_where_two_have_changed_it(
+    visitor: Visitor, make_budget: MakeBudget
+) -> None:
+    budget = make_budget("100")
+    first = fields(visitor.get(f"/budgets/{budget}/edit").text)
+    second = dict(first)
+    assert send(visitor, budget, first, amount="300").status_code == 303
+    told = send(visitor, budget, second, amount="1,400")
+    assert told.status_code == 412
+    assert fields(told.text)["amount"] == "1400.00"
+    assert "It says now: 300.00 USD" in plain(told.text)
+
+
+def test_a_stale_form_that_says_the_same_has_no_conflict(
+    visitor: Visitor, api: Api, make_budget: MakeBudget
+) -> None:
+    budget = make_budget("100")
+    assert api.patch(f"/budgets/{budget}", {"notes": "one\ntwo"}, 1).status_code == 200
+    first = fields(visitor.get(f"/budgets/{budget}/edit").text)
+    assert send(visitor, budget, first, owner="Ann").status_code == 303
+    # As a browser sends lines.
+    lines = {name: text.replace("\n", "\r\n") for name, text in first.items()}
+    told = send(visitor, budget, lines, owner="Ann")
+    assert told.status_code == 412
+    assert "It says now" not in plain(told.text)
+    assert "What you have not touched" in plain(told.text)
 
 
 def test_what_cannot_be_is_said_with_what_was_typed(
@@ -66,15 +95,19 @@ def test_what_cannot_be_is_said_with_what_was_typed(
     held = {"amount": "80", "currency": "USD", "ref_id": "PO-1"}
     api.post(f"/budgets/{budget}/reservations", held)
     form = fields(visitor.get(f"/budgets/{budget}/edit").text)
-    for amount in ("abc", "1.234", "", "NaN"):
-        refused = send(visitor, budget, form, budgeted_amount=amount, owner="Eve")
+    for amount in ("abc", "1.234", "", "NaN", "1,5", "12,34,567", "1,000 000", "1,000.5,0"):
+        refused = send(visitor, budget, form, amount=amount, owner="Eve")
         assert refused.status_code == 422, amount
         assert "Nothing was changed." in refused.text
         assert fields(refused.text)["owner"] == "Eve"
-    below = send(visitor, budget, form, budgeted_amount="10")
-    assert below.status_code == 422
+    for name, bad in (("status", "spent"), ("owner", "a\0b"), ("notes", "x" * 5001), ("name", " ")):
+        refused = send(visitor, budget, form, **{name: bad})
+        assert refused.status_code == 422, name
+    assert api.get(f"/budgets/{budget}").headers["ETag"] == '"1"'
+    below = send(visitor, budget, form, amount="10")
+    assert below.status_code == 409
     assert "Why it may fall below" in below.text
-    passed = send(visitor, budget, form, budgeted_amount="10", override="agreed with finance")
+    passed = send(visitor, budget, form, amount="10", override="agreed with finance")
     assert passed.status_code == 303
     assert api.get(f"/budgets/{budget}").get_json()["available"] == "-70.00"
 
@@ -89,6 +122,8 @@ def test_what_is_set_aside_is_shown_and_given_back(
     sent = {"ref_type": "reservation", "ref_id": "PO-1"}
     auditor = make_visitor("auditor")
     path = f"/budgets/{budget}/release"
+    other = make_budget("100", department="Legal")
+    assert visitor.send(f"/budgets/{other}/release", seen="/", **sent).status_code == 404
     assert auditor.send(path, seen=f"/budgets/{budget}", **sent).status_code == 403
     assert visitor.send(path, seen=f"/budgets/{budget}", **sent).status_code == 303
     assert api.get(f"/budgets/{budget}").get_json()["available"] == "100.00"

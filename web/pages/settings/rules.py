@@ -36,7 +36,7 @@ def create() -> Any:
     try:
         name = forms.written("name", "A name")
         currency = forms.written("currency", "A currency", most=3, required=False).upper() or None
-        amount = limit_amount(forms.written("amount", "An amount", most=40), currency)
+        amount = limit_amount(forms.amount(), currency)
         department = forms.written("department", "A department", required=False) or None
         covers = request.form.get("covers", "")
         new = NewRule(name, amount, department, currency, covers if covers in COVERS else "checks")
@@ -62,7 +62,7 @@ def change(rule_id: UUID) -> Any:
     try:
         with transaction() as session:
             rule = approvals.get_rule(session, rule_id)
-            amount = limit_amount(forms.written("amount", "An amount", most=40), rule.currency)
+            amount = limit_amount(forms.amount(), rule.currency)
             changes = {
                 "name": forms.written("name", "A name"),
                 "auto_approve_up_to": amount,
