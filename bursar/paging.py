@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -70,22 +70,25 @@ def search(
     the same: the search goes on behind it. Raises InvalidInput, InvalidCursor.
     """
     ordered, order = _ordered(query, columns, key, sort, cursor)
-    looked_at = ordered.limit(within).subquery()
+    number = func.row_number().over(order_by=_directed(order, sort)).label("_place")
+    looked_at = ordered.add_columns(number).limit(within).subquery()
     most = min(limit, LARGEST_PAGE)
-    places = [looked_at.c[f"_sort{n}"] for n in range(len(order))]
-    down = sort.startswith("-")
+    matched, place = matches(looked_at.c), looked_at.c["_place"]
+    # The last row that is looked at comes along in the same statement: asked for in another one,
+    # after rows have come or gone, it would leave some out or show them twice.
     rows = session.execute(
-        select(looked_at)
-        .where(matches(looked_at.c))
-        .order_by(*(place.desc() if down else place.asc() for place in places))
+        select(looked_at, matched.label("_matched"))
+        .where(or_(matched, place == within))
+        .order_by(place)
         .limit(most + 1)
     ).all()
-    if len(rows) > most:
-        return Page(list(rows[:most]), write_cursor(sort, rows[most - 1][-len(order) :]))
-    last = session.execute(
-        ordered.with_only_columns(*order, maintain_column_froms=True).offset(within - 1).limit(1)
-    ).first()
-    return Page(list(rows), None if last is None else write_cursor(sort, last))
+    behind = rows[most - 1] if len(rows) > most else rows[-1] if rows else None
+    if behind is None or (len(rows) <= most and behind._mapping["_place"] < within):
+        next_cursor = None
+    else:
+        values = [behind._mapping[f"_sort{n}"] for n in range(len(order))]
+        next_cursor = write_cursor(sort, values)
+    return Page([row for row in rows[:most] if row._mapping["_matched"]], next_cursor)
 
 
 def _ordered(
@@ -115,7 +118,11 @@ def _ordered(
         here, there = tuple_(*order), tuple_(*map(_typed, after, order))
         query = query.where(here < there if descending else here > there)
     query = query.add_columns(*(column.label(f"_sort{n}") for n, column in enumerate(order)))
-    return query.order_by(*(c.desc() if descending else c.asc() for c in order)), order
+    return query.order_by(*_directed(order, sort)), order
+
+
+def _directed(order: Sequence[ColumnElement[Any]], sort: str) -> list[ColumnElement[Any]]:
+    return [one.desc() if sort.startswith("-") else one.asc() for one in order]
 
 
 def _typed(value: Any, column: ColumnElement[Any]) -> ColumnElement[Any]:
