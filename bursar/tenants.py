@@ -21,7 +21,8 @@ from schema.tables import ApiKey, Membership, Tenant
 
 KEY_PATTERN = re.compile(r"bursar_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 # Verified against when there is no such user, so that both answers take the same time.
-_NOBODY = PasswordHasher().hash("nobody has this password")
+HASHER = PasswordHasher()
+_NOBODY = HASHER.hash("nobody has this password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def create_member(
         raise InvalidInput("A member needs an e-mail address and a password of 10 characters.")
     user_id: UUID = session.execute(
         text("select ensure_user(:email, :name, :hash)"),
-        {"email": email, "name": name, "hash": PasswordHasher().hash(password)},
+        {"email": email, "name": name, "hash": HASHER.hash(password)},
     ).scalar_one()
     session.add(Membership(tenant_id=tenant_id, user_id=user_id, role=role))
     return user_id
@@ -143,7 +144,7 @@ def log_in(database: Database, email: str, password: str) -> Principal:
             text("select * from login_candidates(:email) limit 1"), {"email": email}
         ).first()
     try:
-        PasswordHasher().verify(row.password_hash if row else _NOBODY, password)
+        HASHER.verify(row.password_hash if row else _NOBODY, password)
     except (VerifyMismatchError, InvalidHashError):
         raise Unauthenticated("The e-mail address or the password is wrong.") from None
     if row is None:

@@ -10,13 +10,15 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Integer,
     MetaData,
     Select,
     String,
     Table,
+    func,
     select,
-    text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
@@ -37,6 +39,8 @@ _AMOUNTS = (
     "authorized", "reserved", "committed", "spent", "used", "available", "soft_cap_pct",
     "approach_pct", "tolerance_pct", "hard_cap_amount", "utilization_percent", "rolled_up",
 )  # fmt: skip
+
+_BUDGET = Budget.__table__.c
 
 # The view of `schema/views/budget_balance.sql`.
 BALANCE = Table(
@@ -68,41 +72,23 @@ def get_balance(session: Session, budget_id: UUID, *, deleted: bool = False) -> 
     return row
 
 
-# From each value straight to the next one in the index, however many budgets have it.
-_DEPARTMENTS = text(
-    """
-    with recursive step as (
-      (select b.department_key as key, btrim(b.department) as name from budget b
-        where b.tenant_id = current_tenant() and b.deleted_at is null
-        order by b.department_key limit 1)
-      union all
-      select n.key, n.name from step s
-       cross join lateral (
-         select b.department_key as key, btrim(b.department) as name from budget b
-          where b.tenant_id = current_tenant() and b.deleted_at is null
-            and b.department_key > s.key
-          order by b.department_key limit 1) n
-    )
-    select name from step limit :most
-    """
-)
-_PERIODS = text(
-    """
-    with recursive step as (
-      (select b.fiscal_period as name from budget b
-        where b.tenant_id = current_tenant() and b.deleted_at is null
-        order by b.fiscal_period limit 1)
-      union all
-      select n.name from step s
-       cross join lateral (
-         select b.fiscal_period as name from budget b
-          where b.tenant_id = current_tenant() and b.deleted_at is null
-            and b.fiscal_period > s.name
-          order by b.fiscal_period limit 1) n
-    )
-    select name from step limit :most
-    """
-)
+def _each(key: ColumnElement[Any], shown: ColumnElement[Any]) -> Select[Any]:
+    """Every value of a column, straight from one to the next in its index, however many have it."""
+
+    def first(*where: ColumnElement[bool]) -> Select[Any]:
+        query = select(key.label("key"), shown.label("name")).order_by(key).limit(1)
+        return query.where(
+            _BUDGET.tenant_id == func.current_tenant(), _BUDGET.deleted_at.is_(None), *where
+        )
+
+    step = first().cte("step", recursive=True)
+    further = first(key > step.c.key).lateral("further")
+    step = step.union_all(select(further).select_from(step.join(further, true())))
+    return select(step.c.name)
+
+
+_DEPARTMENTS = _each(_BUDGET.department_key, func.btrim(_BUDGET.department))
+_PERIODS = _each(_BUDGET.fiscal_period, _BUDGET.fiscal_period)
 
 
 def filter_values(session: Session, most: int = 100) -> tuple[list[str], list[str]]:
@@ -111,8 +97,8 @@ def filter_values(session: Session, most: int = 100) -> tuple[list[str], list[st
     Departments that differ only in case are one, as they are to `list_balances`.
     """
     return (
-        list(session.execute(_DEPARTMENTS, {"most": most}).scalars()),
-        list(session.execute(_PERIODS, {"most": most}).scalars()),
+        list(session.execute(_DEPARTMENTS.limit(most)).scalars()),
+        list(session.execute(_PERIODS.limit(most)).scalars()),
     )
 
 

@@ -5,7 +5,7 @@ All but the daily sums come in pages that stay as they are while entries are add
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -113,6 +113,9 @@ def _placed(session: Session, found: Page) -> Page:
     return Page(placed, found.next_cursor)
 
 
+CARRIED = ("carry_in", "carry_out")  # kinds of entries that move use between periods
+
+
 @dataclass(frozen=True, slots=True)
 class DailySum:
     """The entries of one kind, in one currency, that are effective on one day."""
@@ -123,6 +126,15 @@ class DailySum:
     entries: int
     amount: Decimal
     delta_used: Decimal
+
+
+def use_by_day(sums: Iterable[DailySum]) -> dict[date, Decimal]:
+    """What each day has added to what is used, without what was used in another period before."""
+    found: dict[date, Decimal] = {}
+    for one in sums:
+        if one.kind not in CARRIED:
+            found[one.day] = found.get(one.day, Decimal(0)) + one.delta_used
+    return found
 
 
 def daily_sums(

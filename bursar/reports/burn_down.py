@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,9 +11,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from bursar.budgets.balances import get_balance
 from bursar.budgets.overview import totals
-from bursar.reports.audit import DailySum, daily_sums
+from bursar.reports.audit import daily_sums, use_by_day
 from bursar.reports.burning import forecast
 from bursar.reports.forecast import RunOut, run_out
 from bursar.reports.ranges import Calendar, between
@@ -41,11 +40,8 @@ def of_budget(
 ) -> BurnDown:
     """The line of one budget, and its forecast. Raises NotFound."""
     seen = forecast(session, tenant_id, calendar, now, budget_id, WINDOW_DAYS)
-    window = between(calendar, seen.today - WINDOW_DAYS * _DAY, seen.today)
-    sums = daily_sums(session, tenant_id, calendar, window, budget_id)
-    left = _line(seen.today, seen.available, sums)
-    authorized = Decimal(get_balance(session, budget_id).authorized)
-    return BurnDown(seen.currency, authorized, left, seen.run_out, seen.period_ends_on)
+    left = _line(seen.today, seen.available, seen.by_day)
+    return BurnDown(seen.currency, seen.authorized, left, seen.run_out, seen.period_ends_on)
 
 
 def of_tenant(
@@ -57,8 +53,8 @@ def of_tenant(
     sums = daily_sums(session, tenant_id, calendar, window)
     found = []
     for total in totals(session):
-        own = [one for one in sums if one.currency == total.currency]
-        left = _line(today, total.available, own)
+        by_day = use_by_day(one for one in sums if one.currency == total.currency)
+        left = _line(today, total.available, by_day)
         daily = [before - after for (_, before), (_, after) in pairwise(left)]
         used_today = daily[-1] if daily else _ZERO
         foreseen = run_out(today, total.available + used_today, daily[:-1])
@@ -67,13 +63,9 @@ def of_tenant(
 
 
 def _line(
-    today: date, available: Decimal, sums: Iterable[DailySum]
+    today: date, available: Decimal, by_day: Mapping[date, Decimal]
 ) -> tuple[tuple[date, Decimal], ...]:
     """Back from what is available now; from the day before anything was used in the window."""
-    by_day: dict[date, Decimal] = {}
-    for one in sums:
-        if one.kind not in ("carry_in", "carry_out"):  # used in another period or budget before
-            by_day[one.day] = by_day.get(one.day, _ZERO) + one.delta_used
     first = min((day for day, used in by_day.items() if used), default=today) - _DAY
     left, points = available, []
     for n in range((today - first).days + 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bursar.budgets.balances import get_balance
-from bursar.reports.audit import daily_sums
+from bursar.reports.audit import CARRIED, daily_sums, use_by_day
 from bursar.reports.forecast import Backtest, RunOut, backtest, run_out
 from bursar.reports.ranges import Calendar, Span, between
 from schema.tables import Budget, BudgetAccount, BudgetRecurrence, FiscalPeriod
@@ -24,7 +25,8 @@ _ZERO = Decimal(0)
 class Forecast:
     """What a budget uses a day, when it runs out, and where it stands when its period ends.
 
-    `used` is what the days of the window have added to what is used. Amounts are in `currency`.
+    `used` is what the days of the window have added to what is used, and `by_day` what each of
+    them and today has. Amounts are in `currency`.
     """
 
     budget_id: UUID
@@ -33,6 +35,8 @@ class Forecast:
     window: Span
     days: int
     used: Decimal
+    by_day: Mapping[date, Decimal]
+    authorized: Decimal
     available: Decimal
     run_out: RunOut
     period_ends_on: date | None
@@ -57,19 +61,16 @@ def forecast(
     budget = get_balance(session, budget_id)
     today = calendar.day_of(now)
     window = between(calendar, today - window_days * _DAY, today)
-    by_day: dict[date, Decimal] = {}
-    carried = _ZERO  # what another budget or period has used before
-    for one in daily_sums(session, tenant_id, calendar, window, budget_id):
-        if one.kind in ("carry_in", "carry_out"):
-            carried += one.delta_used
-        else:
-            by_day[one.day] = by_day.get(one.day, _ZERO) + one.delta_used
-    used_today = by_day.pop(today, _ZERO)
-    before_window = budget.used - carried - used_today - sum(by_day.values(), _ZERO)
+    sums = daily_sums(session, tenant_id, calendar, window, budget_id)
+    # What another budget or period has used before.
+    carried = sum((one.delta_used for one in sums if one.kind in CARRIED), _ZERO)
+    by_day = use_by_day(sums)
+    used_today = by_day.get(today, _ZERO)
+    before_window = budget.used - carried - sum(by_day.values(), _ZERO)
     first = window.first_day
     account = session.get_one(BudgetAccount, (tenant_id, budget.account_id))
     if before_window == 0 or account.opened_at is not None:
-        first = min((day for day, used in by_day.items() if used), default=today)
+        first = min((day for day, used in by_day.items() if used and day < today), default=today)
     daily = [by_day.get(first + n * _DAY, _ZERO) for n in range((today - first).days)]
     ends_on = _period_end(session, budget_id)
     found = run_out(today, budget.available + used_today, daily)
@@ -84,6 +85,8 @@ def forecast(
         window=between(calendar, min(first, today), max(min(first, today), today - _DAY)),
         days=len(daily),
         used=sum(daily, _ZERO),
+        by_day=by_day,
+        authorized=budget.authorized,
         available=budget.available,
         run_out=found,
         period_ends_on=ends_on,

@@ -112,7 +112,9 @@ def _shared() -> dict[str, Any]:
     def may(permission: str) -> bool:
         return who is not None and allows(who.role, permission)
 
-    return {"who": who, "may": may, "flower_shown": flower.shown}
+    # Templates that extend `layout` draw the part alone that a page asks for when it is there.
+    layout = "part.html" if "HX-Request" in request.headers else "base.html"
+    return {"who": who, "may": may, "layout": layout, "flower_shown": flower.shown}
 
 
 __all__ = ["install", "login"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from bursar.alert_subjects import Subject, subjects_of
 from bursar.budgets import balances
 from bursar.members import names_of
 from web.auth import OPERATE, READ, SPEND, allows, principal, require, transaction
-from web.pages.going import local, uuid_or_none
+from web.pages.going import back_to, local, uuid_or_none
 
 blueprint = Blueprint("alert_pages", __name__, url_prefix="/alerts")
 _ROWS = 25
@@ -121,6 +122,26 @@ def change_chosen() -> Any:
     subject = "1 alert is" if count == 1 else f"{count} alerts are"
     flash(f"{subject} {'resolved' if resolving else 'marked as seen'}.")
     return redirect(local(request.full_path.rstrip("?")), 303)
+
+
+@blueprint.post("/<uuid:alert_id>/acknowledge")
+@require(SPEND)
+def acknowledge(alert_id: UUID) -> Any:
+    """Note that somebody has seen it."""
+    with transaction() as session:
+        alerts.acknowledge(session, alert_id, principal().actor)
+    flash("The alert is marked as seen.")
+    return redirect(back_to(url_for("alert_pages.index")), 303)
+
+
+@blueprint.post("/<uuid:alert_id>/resolve")
+@require(SPEND)
+def resolve(alert_id: UUID) -> Any:
+    """Settle it; the next crossing raises a new one."""
+    with transaction() as session:
+        alerts.resolve(session, alert_id, principal().actor)
+    flash("The alert is resolved.")
+    return redirect(back_to(url_for("alert_pages.index")), 303)
 
 
 def _index(refusal: str = "") -> Any:

@@ -103,7 +103,7 @@ def _form(budget: Any, refusal: BursarError | None = None) -> Any:
         typed, wrong = _merged(now, was, _typed(budget.currency), budget.currency)
         was, version = now, budget.row_version
     body = render_template(
-        "_budget_edit.html" if "HX-Request" in request.headers else "budget_edit.html",
+        "budget_edit.html",
         budget=budget, typed=typed, wrong=wrong, was=was, version=version, refusal=refusal,
         theirs=theirs, stale=isinstance(refusal, VersionStale), statuses=_STATUSES,
         below=isinstance(refusal, BelowUsed),

@@ -75,7 +75,7 @@ def sums() -> Any:
     with transaction() as session:
         totals = listing.totals(session, **filters)
     return render_template(
-        "_budget_sums.html" if "HX-Request" in request.headers else "budget_sums.html",
+        "budget_sums.html",
         totals=totals,
         filtered=any(filters.values()),
     )

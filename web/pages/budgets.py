@@ -81,7 +81,7 @@ def burning(budget_id: UUID) -> Any:
         now = datetime.now(UTC)
         line = burn_down.of_budget(session, budget.tenant_id, calendar, now, budget_id)
     return render_template(
-        "_budget_burning.html" if "HX-Request" in request.headers else "budget_burning.html",
+        "budget_burning.html",
         budget=budget,
         chart=charts.burn_down(line),
         window=burn_down.WINDOW_DAYS,

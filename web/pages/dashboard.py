@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, render_template, request
 
 from bursar import alerts
 from bursar.budgets import listing, overview
@@ -16,9 +15,8 @@ from bursar.reports import burn_down
 from bursar.reports.ranges import Calendar
 from bursar.sources import health
 from bursar.tenants import get_tenant
-from web.auth import READ, SPEND, principal, require, transaction
+from web.auth import READ, principal, require, transaction
 from web.pages import charts
-from web.pages.going import back_to
 from web.pages.remembering import Remembering
 
 blueprint = Blueprint("dashboard", __name__)
@@ -55,30 +53,16 @@ def live() -> Any:
 def burning() -> Any:
     """What was left day by day, and how it goes on."""
     lines = _lines.of(principal().tenant_id, _burning)
-    name = "_dashboard_burning.html" if "HX-Request" in request.headers else "burning.html"
-    return render_template(name, lines=lines, window=burn_down.WINDOW_DAYS)
+    return render_template("burning.html", lines=lines, window=burn_down.WINDOW_DAYS)
 
 
-@blueprint.post("/alerts/<uuid:alert_id>/acknowledge")
-@require(SPEND)
-def acknowledge(alert_id: UUID) -> Any:
-    """Note that somebody has seen it."""
-    with transaction() as session:
-        alerts.acknowledge(session, alert_id, principal().actor)
-    _shown.forget(principal().tenant_id)
-    flash("The alert is marked as seen.")
-    return redirect(back_to(url_for("dashboard.show")), 303)
-
-
-@blueprint.post("/alerts/<uuid:alert_id>/resolve")
-@require(SPEND)
-def resolve(alert_id: UUID) -> Any:
-    """Settle it; the next crossing raises a new one."""
-    with transaction() as session:
-        alerts.resolve(session, alert_id, principal().actor)
-    _shown.forget(principal().tenant_id)
-    flash("The alert is resolved.")
-    return redirect(back_to(url_for("dashboard.show")), 303)
+@blueprint.after_app_request
+def forget(answer: Response) -> Response:
+    """Who has changed something here sees it at once on the dashboard."""
+    who = g.get("principal")
+    if who is not None and request.method not in ("GET", "HEAD"):
+        _shown.forget(who.tenant_id)
+    return answer
 
 
 def _look() -> dict[str, Any]:

@@ -65,6 +65,14 @@ STATES: dict[str, tuple[str, str, str]] = {
     "pending": ("Will be sent", "busy", "clock"),
     "delivered": ("Delivered", "good", "check"),
 }
+# What goes along when a period ends.
+ROLLOVER_WORDS = {
+    "reset": "Nothing goes along",
+    "carry_unspent": "What is left goes along",
+    "carry_commitments": "Open reservations go along with their money",
+    "carry_deficit": "A deficit goes along",
+    "carry_all": "What is left, open reservations and a deficit go along",
+}
 _UNKNOWN = ("calm", "dash")
 _MINUS, _NO_BREAK = "\u2212", "\u00a0"
 
@@ -177,6 +185,12 @@ def _timed(when: datetime, words: str) -> Markup:
     )
 
 
+def rollover(name: str) -> str:
+    """What goes along, within a sentence."""
+    words = ROLLOVER_WORDS[name]
+    return words[:1].lower() + words[1:]
+
+
 def file_size(count: int) -> str:
     """Bytes as people say them."""
     if count >= 1024 * 1024:
@@ -256,6 +270,7 @@ def install(app: Flask) -> None:
         difference=difference,
         moment=moment,
         file_size=file_size,
+        rollover=rollover,
         confidence=confidence,
         utilization=utilization,
         state=state_of,

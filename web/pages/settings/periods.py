@@ -17,6 +17,7 @@ from schema.tables import Job
 from web.auth import ADMIN, principal, require, transaction
 from web.jobs import announce
 from web.pages import forms
+from web.pages.drawing import ROLLOVER_WORDS
 from web.pages.going import uuid_or_none
 from web.problems import status_of
 
@@ -25,13 +26,6 @@ STATES = {
     "open": ("Open", "good", "check"),
     "soft_closed": ("Soft-closed", "warn", "triangle"),
     "closed": ("Closed for good", "calm", "dash"),
-}
-ROLLOVER_WORDS = {
-    "reset": "Nothing goes along",
-    "carry_unspent": "What is left goes along",
-    "carry_commitments": "Open reservations go along with their money",
-    "carry_deficit": "A deficit goes along",
-    "carry_all": "What is left, open reservations and a deficit go along",
 }
 
 
