@@ -27,13 +27,17 @@ _NOBODY = HASHER.hash("nobody has this password")
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking: a key or a person, within one tenant, in one role."""
+    """Who is asking: a key or a person, within one tenant, in one role.
+
+    `time_zone` is the tenant's, in which people read times.
+    """
 
     tenant_id: UUID
     actor: str
     role: str
     scopes: tuple[str, ...] = ()
     name: str = ""
+    time_zone: str = "UTC"
 
 
 def create_tenant(
@@ -156,12 +160,14 @@ def find_member(database: Database, tenant_id: UUID, user_id: UUID) -> Principal
     """The present standing of somebody who logged in before. Raises Unauthenticated."""
     with database.transaction(tenant_id) as session:
         row = session.execute(
-            select(Membership).where(
+            select(Membership.role, Tenant.time_zone)
+            .join(Tenant, Tenant.id == Membership.tenant_id)
+            .where(
                 Membership.tenant_id == tenant_id,
                 Membership.user_id == user_id,
                 Membership.deleted_at.is_(None),
             )
-        ).scalar_one_or_none()
+        ).one_or_none()
     if row is None:
         raise Unauthenticated("You no longer have access to this tenant.")
-    return Principal(tenant_id, f"user:{user_id}", row.role)
+    return Principal(tenant_id, f"user:{user_id}", row.role, time_zone=row.time_zone)

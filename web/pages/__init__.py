@@ -17,6 +17,7 @@ from web.pages import (
     dashboard,
     docs,
     drawing,
+    figures,
     flower,
     import_repairs,
     imports,
@@ -89,7 +90,7 @@ def error_page(answer: Response, detail: str) -> Any:
         return redirect(target)
     status = answer.status_code
     if status == 413:
-        size = drawing.file_size(config.settings().upload_limit_bytes)
+        size = figures.file_size(config.settings().upload_limit_bytes)
         detail = f"The upload is larger than the {size} allowed."
     body = render_template(
         "error.html",

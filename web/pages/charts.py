@@ -9,7 +9,7 @@ from decimal import Decimal
 from markupsafe import Markup
 
 from bursar.reports.burn_down import BurnDown
-from web.pages.drawing import money
+from web.pages.figures import money
 
 WIDTH, HEIGHT = 640, 180
 _MOST_DAYS = 180  # ahead of today that a chart shows

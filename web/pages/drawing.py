@@ -1,16 +1,16 @@
-"""How amounts, times, shares and states are written on pages."""
+"""How states, shares and choices are written on pages, and what templates know of all that."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from flask import Flask
 from markupsafe import Markup
 
-from bursar.money import exponents
+from web.pages.figures import difference, file_size, money, number, percent
+from web.pages.moments import ago, ahead, clock, lasting, moment, stamp
 
 # State → (word, tone, shape). The shape says the same as the colour to those who see none.
 STATES: dict[str, tuple[str, str, str]] = {
@@ -74,7 +74,6 @@ ROLLOVER_WORDS = {
     "carry_all": "What is left, open reservations and a deficit go along",
 }
 _UNKNOWN = ("calm", "dash")
-_MINUS, _NO_BREAK = "\u2212", "\u00a0"
 
 
 def state_of(name: str) -> tuple[str, str, str]:
@@ -126,76 +125,10 @@ def actor(text: str) -> str:
     return known.get(kind, phrase(kind))
 
 
-def number(amount: Decimal | int | str, places: int = 0) -> str:
-    """Digits in groups, with a true minus sign."""
-    return f"{Decimal(amount):,.{places}f}".replace("-", _MINUS)
-
-
-def money(amount: Decimal | str | None, currency: str | None) -> Markup | str:
-    """An amount with its currency; a dash where there is none."""
-    if amount is None or currency is None:
-        return "–"
-    digits = number(amount, exponents().get(currency, 2))
-    template = Markup('<span class="money">{}{}<abbr class="currency">{}</abbr></span>')
-    return template.format(digits, _NO_BREAK, currency)
-
-
-def difference(amount: Decimal, currency: str) -> Markup | str:
-    """A change of an amount, with its sign."""
-    if amount == 0:
-        return "no change"
-    sign = "+" if amount > 0 else ""
-    return Markup("{}{}").format(sign, money(amount, currency))
-
-
-def moment(when: datetime | None) -> Markup | str:
-    """A time for people and machines, in UTC."""
-    if when is None:
-        return "–"
-    utc = when.astimezone(UTC)
-    return Markup('<time datetime="{}">{}</time>').format(
-        utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        utc.strftime("%Y-%m-%d %H:%M UTC").replace(" ", _NO_BREAK),
-    )
-
-
-def lasting(seconds: float) -> str:
-    """A length of time in its largest whole unit."""
-    whole = max(int(seconds), 0)
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if whole >= size:
-            return f"{whole // size}{_NO_BREAK}{unit}"
-    return f"{whole}{_NO_BREAK}s"
-
-
-def ago(when: datetime) -> Markup:
-    """How long ago, as it is when the page is drawn, with the time itself for machines."""
-    return _timed(when, f"{lasting((datetime.now(UTC) - when).total_seconds())} ago")
-
-
-def ahead(when: datetime) -> Markup:
-    """In how long, as `ago`; what is past is due."""
-    seconds = (when - datetime.now(UTC)).total_seconds()
-    return _timed(when, f"in {lasting(seconds)}" if seconds >= 1 else "now")
-
-
-def _timed(when: datetime, words: str) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(
-        when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"), words
-    )
-
-
 def rollover(name: str) -> str:
     """What goes along, within a sentence."""
     words = ROLLOVER_WORDS[name]
     return words[:1].lower() + words[1:]
-
-
-def file_size(count: int) -> str:
-    """Bytes as people say them."""
-    if count >= 1024 * 1024:
-        return f"{count / (1024 * 1024):.1f}".removesuffix(".0") + " MB"
-    return f"{count / 1024:.1f}".removesuffix(".0") + " kB" if count >= 1024 else f"{count} bytes"
 
 
 def confidence(value: float) -> str:
@@ -235,16 +168,16 @@ def utilization(row: Any) -> Utilization | None:
 
     None where nothing was authorized to be used.
     """
-    percent: Decimal | None = row.utilization_percent
-    if percent is None:
+    used: Decimal | None = row.utilization_percent
+    if used is None:
         return None
-    said, tone = f"{number(percent)}{_NO_BREAK}% used", "good"
+    said, tone = f"{percent(used)} used", "good"
     soft_cap, approach = getattr(row, "soft_cap_pct", None), getattr(row, "approach_pct", None)
-    if percent > 100:
+    if used > 100:
         said, tone = f"{said}, over budget", "bad"
-    elif approach is not None and percent >= approach:
+    elif approach is not None and used >= approach:
         said, tone = f"{said}, close to the hard cap", "bad"
-    elif soft_cap is not None and percent >= soft_cap:
+    elif soft_cap is not None and used >= soft_cap:
         said, tone = f"{said}, soft cap passed", "warn"
     scale = 100 / float(max(row.authorized, row.used))
     spent, committed, reserved = (
@@ -260,6 +193,7 @@ def install(app: Flask) -> None:
         actor=actor,
         ago=ago,
         ahead=ahead,
+        clock=clock,
         lasting=lasting,
         answer=answer,
         prose=prose,
@@ -273,6 +207,7 @@ def install(app: Flask) -> None:
         rollover=rollover,
         confidence=confidence,
         utilization=utilization,
+        stamp=stamp,
         state=state_of,
         budget_state=planned_of,
     )

@@ -16,7 +16,7 @@ from bursar.jobs.bulk import Chosen, Step
 from schema.tables.jobs import JOB_STATES
 from web.auth import OPERATE, READ, principal, require, transaction
 from web.jobs import announce, cancel, cancel_many, in_steps, retry, retry_many
-from web.pages.drawing import number
+from web.pages.figures import number
 from web.pages.going import back_to, uuid_or_none
 
 blueprint = Blueprint("job_pages", __name__, url_prefix="/jobs")

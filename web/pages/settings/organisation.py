@@ -13,7 +13,7 @@ from bursar.tenants import get_tenant, set_upload_limit
 from schema.tables import Tenant
 from web.auth import ADMIN, require, transaction
 from web.pages import forms
-from web.pages.drawing import file_size
+from web.pages.figures import file_size
 from web.problems import status_of
 from web.transfer import upload_limit
 
