@@ -28,7 +28,10 @@ EMAIL, PASSWORD = "ada@harbour-city.example", secrets.token_urlsafe(12)
 SHOWN = ("dashboard", "budgets", "budget")
 PAGES = {
     "dashboard": "/", "budgets": "/budgets", "budget": "/budgets/{budget}",
-    "edit": "/budgets/{budget}/edit", "check": "/check", "imports": "/imports",
+    "edit": "/budgets/{budget}/edit", "check": "/check", "reports": "/reports",
+    "report-budgets": "/reports/budgets", "report-days": "/reports/days",
+    "budget-report": "/budgets/{budget}/report", "changes": "/budgets/{budget}/changes",
+    "imports": "/imports",
     "import": "/imports/{import_id}", "new-import": "/imports/new", "sources": "/sources",
     "webhooks": "/webhooks", "alerts": "/alerts", "operations": "/operations", "jobs": "/jobs",
     "settings": "/settings", "members": "/settings/members", "keys": "/settings/keys",

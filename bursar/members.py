@@ -150,7 +150,8 @@ def names_of(session: Session, actors: Collection[str | None]) -> dict[str, str]
             names[f"user:{row.user_id}"] = row.name or row.email
     if ids["key"]:
         for key in session.execute(select(ApiKey).where(ApiKey.id.in_(ids["key"]))).scalars():
-            names[f"key:{key.id}"] = f"the key {key.name}" if key.name else "an API key"
+            if key.name:
+                names[f"key:{key.id}"] = f"the key {key.name}"
     return names
 
 

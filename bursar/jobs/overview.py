@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from bursar.logs import mask
-from schema.tables import AuditLog, Job
+from schema.tables import Job
 
 # More than this many live jobs are not counted, so that looking never costs more than working.
 MOST_COUNTED = 20_000
@@ -57,16 +56,6 @@ class Depth:
     oldest: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What somebody did to a job by hand."""
-
-    action: str
-    actor: str
-    recorded_at: datetime
-    from_state: str | None
-
-
 def depths(session: Session) -> list[Depth]:
     """The jobs of this tenant that wait or run, by queue and kind, MOST_COUNTED at most."""
     return [Depth(**row._mapping) for row in session.execute(_DEPTHS, {"most": MOST_COUNTED})]
@@ -79,17 +68,6 @@ def ended_badly(session: Session, *, hours: int = 24, limit: int = 10) -> list[J
     """
     asked = {"hours": hours, "limit": limit, "looked_at": _LOOKED_AT}
     return list(session.execute(select(Job).from_statement(_ENDED_BADLY), asked).scalars())
-
-
-def changes_of(session: Session, job_id: UUID, *, limit: int = 50) -> list[Change]:
-    """Who tried a job again or cancelled it, oldest first."""
-    found = session.execute(
-        select(AuditLog.action, AuditLog.actor, AuditLog.recorded_at, AuditLog.from_state)
-        .where(AuditLog.object_type == "job", AuditLog.object_id == job_id)
-        .order_by(AuditLog.recorded_at.desc())
-        .limit(limit)
-    ).all()
-    return [Change(*row) for row in reversed(found)]
 
 
 def without_secrets(value: Any) -> Any:

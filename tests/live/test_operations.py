@@ -148,7 +148,7 @@ def test_jobs_are_narrowed_chosen_and_changed_together(
     page.get_by_role("heading", name="Import a file").wait_for()
     watched.check()
     page.get_by_role("button", name="Cancel the job").click()
-    page.get_by_text("Cancelled by A member, when it was “Waiting for a worker”").wait_for()
+    page.get_by_text("Cancelled by Ada Admin, when it was “Waiting for a worker”").wait_for()
     watched.check()
     watched.open(f"/jobs/{again[0]}")
     expect(page.get_by_text(AWAY["detail"])).to_be_visible()

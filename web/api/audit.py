@@ -18,7 +18,7 @@ from bursar.errors import Fault, InvalidInput
 from bursar.proof.reconcile import COUNTERS
 from bursar.reports import audit
 from bursar.reports.entries import ENTRY_HEADER, entry_rows
-from bursar.reports.inert_files import Cell, csv_blocks, write_workbook
+from bursar.reports.inert_files import Cell
 from bursar.reports.ranges import Calendar, asked
 from bursar.tenants import get_tenant
 from web.api.ledger import EntryOut
@@ -34,7 +34,8 @@ from web.api.wire import (
     time_text,
 )
 from web.auth import READ, principal, require, transaction
-from web.downloads import json_blocks, streamed, workbook
+from web.downloads import json_blocks, streamed
+from web.report_files import entries_file
 
 api = APIBlueprint("audit", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Audit")])
 
@@ -194,23 +195,12 @@ def export_entries(query: ExportQuery) -> Response:
         )
         if query.budget_id is not None:
             get_balance(session, query.budget_id)
-    name = f"entries-{span.first_day}-{span.last_day}.{query.format}"
-
-    def rows(session: Session) -> Iterator[list[Cell]]:
-        return entry_rows(session, tenant_id, span, query.budget_id)
-
-    if query.format == "csv":
-        return streamed(lambda session: csv_blocks(ENTRY_HEADER, rows(session)), "text/csv", name)
-    if query.format == "xlsx":
-        return workbook(
-            lambda session, place: write_workbook(
-                place, [("Entries", ENTRY_HEADER, rows(session))]
-            ),
-            name,
-        )
+    if query.format != "json":
+        return entries_file(span, query.format, query.budget_id)
 
     def blocks(session: Session) -> Iterator[bytes]:
-        return json_blocks({"range": span_wire(span)}, map(_exported, rows(session)))
+        rows = entry_rows(session, tenant_id, span, query.budget_id)
+        return json_blocks({"range": span_wire(span)}, map(_exported, rows))
 
     return streamed(blocks, "application/json")
 

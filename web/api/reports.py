@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from sqlalchemy.orm import Session
 
-from bursar.reports.budgets import BudgetReport, Totals, budget_report, tenant_reports
-from bursar.reports.columns import BUDGET_HEADER, TOTALS_HEADER, budget_row, totals_row
-from bursar.reports.inert_files import Cell, csv_blocks, write_workbook
+from bursar.reports.budgets import BudgetReport, budget_report, tenant_reports
 from web.api.reports_wire import (
     BudgetReportOut,
     ReportQuery,
@@ -24,24 +21,10 @@ from web.api.reports_wire import (
 )
 from web.api.wire import BudgetPath, problems
 from web.auth import READ, principal, require, transaction
-from web.downloads import json_blocks, streamed, workbook
+from web.downloads import json_blocks, streamed
+from web.report_files import Summing, budgets_file
 
 api = APIBlueprint("reports", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Reports")])
-
-
-class _Summing:
-    """Hands reports on one by one, and adds them up by currency."""
-
-    def __init__(self) -> None:
-        self._totals: dict[str, Totals] = {}
-
-    def over(self, reports: Iterator[BudgetReport]) -> Iterator[BudgetReport]:
-        for report in reports:
-            self._totals.setdefault(report.currency, Totals(report.currency)).add(report)
-            yield report
-
-    def totals(self) -> list[Totals]:
-        return [self._totals[currency] for currency in sorted(self._totals)]
 
 
 @api.get("/budgets/<budget_id>/report", responses={"200": BudgetReportOut, **problems(404)})
@@ -53,7 +36,7 @@ def report_budget(path: BudgetPath, query: ReportQuery) -> Response:
         scope = Scope.of(session, query)
         report = budget_report(session, tenant_id, budget_id, scope.span, scope.known_before)
     if query.format != "json":
-        return _file(scope, query.format, lambda _: iter([report]))
+        return budgets_file(scope.span, query.format, lambda _: iter([report]))
     return jsonify({**scope_wire(scope), **budget_wire(report)})
 
 
@@ -69,8 +52,8 @@ def report_tenant(query: ReportQuery) -> Response:
         return tenant_reports(session, tenant_id, scope.span, scope.known_before)
 
     if query.format != "json":
-        return _file(scope, query.format, reports)
-    summing = _Summing()
+        return budgets_file(scope.span, query.format, reports)
+    summing = Summing()
 
     def blocks(session: Session) -> Iterator[bytes]:
         rows = map(budget_wire, summing.over(reports(session)))
@@ -80,31 +63,3 @@ def report_tenant(query: ReportQuery) -> Response:
         return {"totals": [totals_wire(one) for one in summing.totals()]}
 
     return streamed(blocks, "application/json")
-
-
-def _file(
-    scope: Scope, kind: str, reports: Callable[[Session], Iterator[BudgetReport]]
-) -> Response:
-    span = scope.span
-    name = f"report-{span.first_day}-{span.last_day}.{kind}"
-    if kind == "csv":
-        return streamed(
-            lambda session: csv_blocks(
-                BUDGET_HEADER, (budget_row(report, span) for report in reports(session))
-            ),
-            "text/csv",
-            name,
-        )
-
-    def make(session: Session, place: Path) -> None:
-        summing = _Summing()
-        rows = (budget_row(report, span) for report in summing.over(reports(session)))
-
-        def sums() -> Iterator[list[Cell]]:  # asked for after the rows
-            for one in summing.totals():
-                yield totals_row(one, span)
-
-        sheets = (("Budgets", BUDGET_HEADER, rows), ("Totals", TOTALS_HEADER, sums()))
-        write_workbook(place, sheets)
-
-    return workbook(make, name)

@@ -18,6 +18,7 @@ from bursar.importing.lineage import Source, sources_of
 from bursar.ledger import operations
 from bursar.ledger.entries import list_entries
 from bursar.ledger.holds import open_holds
+from bursar.members import names_of
 from bursar.period_end import accounts, recurrence
 from bursar.proof import standing
 from bursar.reports import burn_down
@@ -28,6 +29,7 @@ from web.auth import READ, SPEND, principal, require, transaction
 from web.pages import charts
 
 blueprint = Blueprint("budget_pages", __name__, url_prefix="/budgets")
+_CELLS = 50  # cells that are shown of those it came from
 
 
 @blueprint.get("/<uuid:budget_id>")
@@ -50,6 +52,9 @@ def show(budget_id: UUID) -> Any:
         origin = runs.get_run(session, budget.import_id) if budget.import_id else None
         holds, more_holds = open_holds(session, shown.id)
         fresh = freshness.of_imports(session, [budget.import_id]).get(budget.import_id)
+        names = names_of(
+            session, {e.actor for e in entries.rows} | {s.imported_by for s in sources[:_CELLS]}
+        )
         origin_name = files.get_file(session, origin.file_id).name if origin else None
     return render_template(
         "budget.html",
@@ -59,8 +64,9 @@ def show(budget_id: UUID) -> Any:
         rule=rule,
         entries=entries,
         alerts=[row.Alert for row in told.rows],
-        sources=sources[:50],
-        more_sources=len(sources) - 50,
+        sources=sources[:_CELLS],
+        more_sources=len(sources) - _CELLS,
+        names=names,
         origin=origin,
         origin_name=origin_name,
         fresh=fresh,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -116,8 +117,10 @@ def job_kind(kind: str) -> str:
     return known.get(kind, phrase(kind))
 
 
-def actor(text: str) -> str:
-    """Who did it, without the id that only machines know."""
+def actor(text: str, names: Mapping[str, str] | None = None) -> str:
+    """Who did it: by name where that is known, without the id that only machines know."""
+    if names and text in names:
+        return names[text]
     kind = text.partition(":")[0]
     known = {"user": "A member", "key": "An API key", "system": "Bursar"}
     if kind == "source":

@@ -14,6 +14,7 @@ from bursar import files
 from bursar.errors import PlanStale
 from bursar.importing import consequences, history, runs
 from bursar.jobs import rows as jobs
+from bursar.members import names_of
 from schema.tables import ImportRun, Job
 from schema.tables.imports import IMPORT_STATES
 from web.auth import IMPORT, READ, principal, require, transaction
@@ -69,11 +70,13 @@ def show(import_id: UUID) -> Any:
         waiting = history.rejected_rows(session, run, after=None, limit=_ROWS)
         name = files.get_file(session, run.file_id).name
         moved = _moved_rows(session, run)
+        names = names_of(session, [run.created_by])
     shown = rows[:_ROWS]
     following = shown[-1].row_no * 1000 + shown[-1].part if len(rows) > _ROWS else None
     return render_template(
         "import_run.html",
         run=run,
+        names=names,
         standing=standing,
         job=job,
         working=_working(run, job),

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from bursar.jobs import bulk, overview
 from bursar.jobs import rows as jobs
 from bursar.jobs.bulk import Chosen, Step
+from bursar.members import names_of
+from bursar.trail import changes_of
 from schema.tables.jobs import JOB_STATES
 from web.auth import OPERATE, READ, principal, require, transaction
 from web.jobs import announce, cancel, cancel_many, in_steps, retry, retry_many
@@ -53,9 +55,10 @@ def one(job_id: UUID) -> Any:
     with transaction() as session:
         job = jobs.get_job(session, job_id)
         attempts = jobs.attempts_of(session, job_id)
-        changes = overview.changes_of(session, job_id)
+        changes = changes_of(session, "job", job_id).rows
+        names = names_of(session, {job.created_by, *(change.actor for change in changes)})
     return render_template(
-        "job.html", job=job, attempts=attempts, changes=changes,
+        "job.html", job=job, attempts=attempts, changes=changes, names=names,
         payload=_told(job.payload), result=_told(job.result),
         retriable=bulk.RETRIABLE, live=bulk.LIVE,
     )  # fmt: skip

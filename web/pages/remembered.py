@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from bursar.importing.choices import templates
+from bursar.members import names_of
 from web.auth import IMPORT, READ, require, transaction
 
 blueprint = Blueprint("template_pages", __name__, url_prefix="/imports/templates")
@@ -31,7 +32,8 @@ def show(template_id: UUID) -> Any:
     with transaction() as session:
         template = templates.get_template(session, template_id)
         versions = templates.list_versions(session, template_id)
-    return render_template("template.html", template=template, versions=versions)
+        names = names_of(session, {one.changed_by for one in versions})
+    return render_template("template.html", template=template, versions=versions, names=names)
 
 
 @blueprint.post("/<uuid:template_id>/forget")

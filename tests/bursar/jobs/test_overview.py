@@ -13,7 +13,8 @@ from sqlalchemy import func
 from bursar import schedules
 from bursar.database import Database
 from bursar.jobs import rows
-from bursar.jobs.overview import changes_of, depths, ended_badly, without_secrets
+from bursar.jobs.overview import depths, ended_badly, without_secrets
+from bursar.trail import changes_of
 from schema.tables import Job
 
 
@@ -78,9 +79,11 @@ def test_who_cancels_and_tries_again_stands_in_the_trail(
     with database.transaction(tenant_id, "user:bo") as session:
         rows.retry(session, job_id, "user:bo")
     with database.transaction(tenant_id) as session:
-        told = [(c.action, c.actor, c.from_state) for c in changes_of(session, job_id)]
-        assert [c.action for c in changes_of(session, other)] == ["cancel"]
-        assert changes_of(session, uuid4()) == []
+        told = [
+            (c.action, c.actor, c.from_state) for c in changes_of(session, "job", job_id).rows[::-1]
+        ]
+        assert [c.action for c in changes_of(session, "job", other).rows] == ["cancel"]
+        assert changes_of(session, "job", uuid4()).rows == []
     assert told == [("cancel", "user:ana", "queued"), ("retry", "user:bo", "cancelled")]
 
 

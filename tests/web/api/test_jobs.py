@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from bursar.database import Database
-from bursar.jobs.overview import changes_of
 from bursar.tenants import create_tenant
+from bursar.trail import changes_of
 from tests.api_client import Api, code_of
 from tests.bursar.jobs.test_overview import add
 from tests.conftest import MakeApi
@@ -35,8 +35,8 @@ def test_named_jobs_are_cancelled_and_tried_again_with_what_they_work_on(
     assert sorted(again.get_json()["ids"]) == sorted(ids)
     assert states() == {"received"}
     with database.transaction(tenant_id) as session:
-        told = changes_of(session, UUID(ids[0]))
-    assert [change.action for change in told] == ["cancel", "retry"]
+        told = changes_of(session, "job", UUID(ids[0])).rows
+    assert [change.action for change in told] == ["retry", "cancel"]
     assert {change.actor.partition(":")[0] for change in told} == {"key"}
 
 

@@ -123,9 +123,9 @@ def test_a_job_shows_its_life_and_no_secret(
         assert words in text, words
     assert visitor.send(f"{page}/retry", seen=page, next=page).location == page
     told = plain(visitor.get(page).text)
-    assert "Tried again by A member, when it was “Given up”" in told
+    assert "Tried again by Mia Member, when it was “Given up”" in told
     visitor.send(f"{page}/cancel", seen=page, next=page)
-    assert "Cancelled by A member, when it was “Waiting for a worker”" in plain(
+    assert "Cancelled by Mia Member, when it was “Waiting for a worker”" in plain(
         visitor.get(page).text
     )
     stranger = make_visitor("admin", create_tenant(database, "Stranger"))

@@ -1,0 +1,88 @@
+"""Reports of the whole organisation, to read, to print and to keep as files."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from flask import Blueprint, Response, render_template
+
+from bursar.errors import InvalidInput
+from bursar.reports.audit import daily_sums
+from bursar.reports.budgets import BudgetReport, Totals, tenant_reports
+from bursar.reports.ranges import Calendar
+from bursar.tenants import get_tenant
+from web.auth import READ, principal, require, transaction
+from web.pages import spans
+from web.report_files import budgets_file, entries_file
+
+blueprint = Blueprint("report_pages", __name__, url_prefix="/reports")
+_ROWS = 200  # budgets that are shown; the files have all of them
+_DAYS = 400  # rows of sums by day
+
+
+@blueprint.get("")
+@require(READ)
+def index() -> Any:
+    """Which reports there are, and over which days."""
+    with transaction() as session:
+        span, refusal = spans.asked_for(session)
+    return render_template(
+        "reports.html", span=span, refusal=refusal, named=spans.NAMED, asked=spans.address(span)
+    ), (422 if refusal else 200)  # fmt: skip
+
+
+@blueprint.get("/budgets")
+@require(READ)
+def of_budgets() -> Any:
+    """What budgets had and used over a span of days, with sums by currency."""
+    shown: list[BudgetReport] = []
+    totals: dict[str, Totals] = {}
+    with transaction() as session:
+        span, refusal = spans.asked_for(session)
+        reports = tenant_reports(session, principal().tenant_id, span)
+        for report in reports:
+            totals.setdefault(report.currency, Totals(report.currency)).add(report)
+            if len(shown) < _ROWS:
+                shown.append(report)
+    sums = [totals[currency] for currency in sorted(totals)]
+    return render_template(
+        "report_budgets.html", span=span, refusal=refusal, named=spans.NAMED,
+        asked=spans.address(span), reports=shown, totals=sums,
+        more=sum(one.budgets for one in sums) - len(shown),
+    ), (422 if refusal else 200)  # fmt: skip
+
+
+@blueprint.get("/budgets.csv", defaults={"kind": "csv"})
+@blueprint.get("/budgets.xlsx", defaults={"kind": "xlsx"})
+@require(READ)
+def budgets_as_file(kind: str) -> Response:
+    """The same of all budgets, as a file to keep. Raises InvalidInput."""
+    tenant_id = principal().tenant_id
+    span = spans.known()
+    return budgets_file(span, kind, lambda session: tenant_reports(session, tenant_id, span))
+
+
+@blueprint.get("/entries.csv", defaults={"kind": "csv"})
+@blueprint.get("/entries.xlsx", defaults={"kind": "xlsx"})
+@require(READ)
+def entries_as_file(kind: str) -> Response:
+    """Every entry that was recorded in a span of days. Raises InvalidInput."""
+    return entries_file(spans.known(), kind, None)
+
+
+@blueprint.get("/days")
+@require(READ)
+def by_day() -> Any:
+    """What was posted on each day, by kind of entry and currency."""
+    with transaction() as session:
+        tenant = get_tenant(session)
+        span, refusal = spans.asked_for(session)
+        try:
+            sums = daily_sums(session, tenant.id, Calendar.of(tenant), span)
+        except InvalidInput as too_long:
+            sums, refusal = [], too_long
+    return render_template(
+        "report_days.html", span=span, refusal=refusal, named=spans.NAMED,
+        asked=spans.address(span), sums=list(islice(sums, _DAYS)), more=len(sums) - _DAYS,
+    ), (422 if refusal else 200)  # fmt: skip
