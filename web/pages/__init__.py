@@ -29,6 +29,8 @@ from web.pages import (
     remembered,
     reports,
     sources,
+    spending,
+    transfers,
     webhooks,
 )
 from web.pages import settings as setting_pages
@@ -39,6 +41,8 @@ _PAGES = (
     budget_list,
     budget_edit,
     budget_records,
+    spending,
+    transfers,
     budgets,
     check,
     reports,

@@ -62,6 +62,11 @@ def money(amount: Decimal | str | None, currency: str | None) -> Markup | str:
     return template.format(digits, _NO_BREAK, currency)
 
 
+def in_words(amount: Decimal | None, currency: str) -> str:
+    """An amount with its currency within a sentence."""
+    return f"{number(amount or 0, exponents().get(currency, 2))}{_NO_BREAK}{currency}"
+
+
 def difference(amount: Decimal, currency: str) -> Markup | str:
     """A change of an amount, with its sign."""
     if amount == 0:

@@ -1,0 +1,229 @@
+"""Using a budget by hand: set money aside, spend it, add some, or move it to another budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+
+from bursar.budgets import balances, listing, transfers
+from bursar.database import database
+from bursar.errors import BursarError, Fault, InsufficientFunds, InvalidInput, NotFound
+from bursar.ledger import funds, operations
+from bursar.ledger.answers import Retry
+from bursar.money import positive_amount
+from bursar.reports.ranges import Calendar
+from bursar.tenants import get_tenant
+from web.api.reservations_wire import may_override
+from web.auth import FUND, SPEND, principal, require, transaction
+from web.pages import forms
+from web.pages.figures import in_words
+from web.problems import status_of
+
+blueprint = Blueprint("spending", __name__, url_prefix="/budgets")
+_CHOICES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to use a budget: what its page says, and what posts it and tells of it."""
+
+    title: str
+    lead: str
+    button: str
+    post: Callable[[Any, Retry], str]
+
+
+@blueprint.get("/<uuid:budget_id>/reserve")
+@require(SPEND)
+def ask_reserve(budget_id: UUID) -> Any:
+    """The form that sets money aside."""
+    return _form("reserve", budget_id)
+
+
+@blueprint.post("/<uuid:budget_id>/reserve")
+@require(SPEND)
+def reserve(budget_id: UUID) -> Any:
+    """Set money aside under a reference."""
+    return _post("reserve", budget_id)
+
+
+@blueprint.get("/<uuid:budget_id>/charge")
+@require(SPEND)
+def ask_charge(budget_id: UUID) -> Any:
+    """The form that spends without a reservation."""
+    return _form("charge", budget_id)
+
+
+@blueprint.post("/<uuid:budget_id>/charge")
+@require(SPEND)
+def charge(budget_id: UUID) -> Any:
+    """Spend without a reservation."""
+    return _post("charge", budget_id)
+
+
+@blueprint.get("/<uuid:budget_id>/topup")
+@require(FUND)
+def ask_topup(budget_id: UUID) -> Any:
+    """The form that adds money."""
+    return _form("topup", budget_id)
+
+
+@blueprint.post("/<uuid:budget_id>/topup")
+@require(FUND)
+def topup(budget_id: UUID) -> Any:
+    """Add money to the budget."""
+    return _post("topup", budget_id)
+
+
+@blueprint.get("/<uuid:budget_id>/transfer")
+@require(FUND)
+def ask_transfer(budget_id: UUID) -> Any:
+    """The form that moves money to another budget."""
+    return _form("transfer", budget_id)
+
+
+@blueprint.post("/<uuid:budget_id>/transfer")
+@require(FUND)
+def transfer(budget_id: UUID) -> Any:
+    """Move money to another budget, or ask for it where a rule wants somebody else's word."""
+    return _post("transfer", budget_id)
+
+
+def _reserve(budget: Any, retry: Retry) -> str:
+    who = principal()
+    reference = forms.written("ref_id", "A reference")
+    answer = operations.reserve(
+        database(), who.tenant_id, budget.id, _amount(budget), budget.currency,
+        ref_id=reference, actor=who.actor, expires_at=_end_of_day(), override=_override(),
+        retry=retry,
+    )  # fmt: skip
+    return f"{in_words(answer.amount, answer.currency)} are set aside as {reference}."
+
+
+def _charge(budget: Any, retry: Retry) -> str:
+    who = principal()
+    reference = forms.written("ref_id", "A reference")
+    reason = forms.written("reason", "A reason", most=500, required=False)
+    answer = operations.spend(
+        database(), who.tenant_id, budget.id, _amount(budget), budget.currency,
+        ref_id=reference, reason=reason or None, actor=who.actor, override=_override(), retry=retry,
+    )  # fmt: skip
+    return f"{in_words(answer.amount, answer.currency)} are spent as {reference}."
+
+
+def _topup(budget: Any, retry: Retry) -> str:
+    who, amount = principal(), _amount(budget)
+    funds.fund(
+        database(), who.tenant_id, budget.id, amount, budget.currency,
+        reason=forms.written("reason", "A reason", most=500, required=False), actor=who.actor,
+        retry=retry,
+    )  # fmt: skip
+    return f"{in_words(amount, budget.currency)} are added."
+
+
+def _transfer(budget: Any, retry: Retry) -> str:
+    who, amount = principal(), _amount(budget)
+    reason = forms.written("reason", "A reason", most=500)
+    with transaction() as session:
+        taking = _other(session, budget)
+        asks = transfers.needs_approval(session, budget.id, amount)
+        if asks:
+            transfers.ask(
+                session, who.tenant_id, budget.id, taking.id, amount, budget.currency, reason,
+                who.actor,
+            )  # fmt: skip
+    said = f"{in_words(amount, budget.currency)} to {taking.name}"
+    if asks:
+        return f"The transfer of {said} waits until somebody else approves of it."
+    funds.transfer(
+        database(), who.tenant_id, budget.id, taking.id, amount, budget.currency,
+        reason=reason, actor=who.actor, retry=retry,
+    )  # fmt: skip
+    return f"{said} has gone over."
+
+
+WAYS = {
+    "reserve": Way(
+        "Set money aside",
+        "What is set aside is no longer available to others, until it is charged or released.",
+        "Set aside", _reserve,
+    ),
+    "charge": Way(
+        "Spend", "Money that is gone already, without having been set aside before.",
+        "Spend", _charge,
+    ),
+    "topup": Way("Add money", "The budget gets this much more.", "Add", _topup),
+    "transfer": Way(
+        "Move money", "From what is available here to another budget of the same currency.",
+        "Move", _transfer,
+    ),
+}  # fmt: skip
+
+
+def _post(name: str, budget_id: UUID) -> Any:
+    with transaction() as session:
+        budget = balances.get_balance(session, budget_id)
+    # Named by the form, so that a form that is sent twice posts once.
+    once = forms.written("once", "The name of this form", most=64)
+    retry = Retry.of(once, request.path, forms.typed() | {"csrf_token": ""})
+    try:
+        flash(WAYS[name].post(budget, retry))
+    except NotFound:
+        raise
+    except BursarError as refusal:
+        return _form(name, budget_id, refusal)
+    return redirect(url_for("budget_pages.show", budget_id=budget_id), 303)
+
+
+def _form(name: str, budget_id: UUID, refusal: BursarError | None = None) -> Any:
+    with transaction() as session:
+        budget = balances.get_balance(session, budget_id)
+        departments, codes = balances.filter_values(session, _CHOICES)
+    typed = {"fiscal_period": budget.fiscal_period} | forms.typed()
+    body = render_template(
+        "budget_spend.html", budget=budget, name=name, way=WAYS[name], typed=typed,
+        wrong=forms.wrong(refusal), refusal=refusal, once=uuid4().hex,
+        departments=departments, periods=codes, short=isinstance(refusal, InsufficientFunds),
+    )  # fmt: skip
+    return make_response(body, status_of(refusal) if refusal else 200)
+
+
+def _amount(budget: Any) -> Any:
+    return positive_amount(forms.amount(), budget.currency)
+
+
+def _override() -> str | None:
+    return may_override(forms.written("override", "A reason", most=500, required=False) or None)
+
+
+def _end_of_day() -> datetime | None:
+    """The end of the day that a reservation expires on; None where it does not by itself."""
+    text = forms.written("expires_on", "A day", most=20, required=False)
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+        with transaction() as session:
+            return Calendar.of(get_tenant(session)).start_of(day + timedelta(days=1))
+    except (ValueError, OverflowError):
+        raise forms.refused("expires_on", "invalid_day", f"{text!r} is no day.") from None
+
+
+def _other(session: Any, budget: Any) -> Any:
+    """The budget that money goes to, by its names. Raises InvalidInput unless it is one."""
+    names: dict[str, Any] = {
+        "department": forms.written("department", "A department", most=500),
+        "sub_category": forms.written("sub_category", "A name", most=500, required=False),
+        "fiscal_period": forms.written("fiscal_period", "A fiscal period", most=60),
+    }
+    named = listing.list_balances(session, limit=50, **names).rows
+    found = [one for one in named if one.currency == budget.currency]
+    if len(found) != 1:
+        said = "Several budgets are called so." if found else "There is no such budget."
+        raise InvalidInput(said, faults=[Fault("/department", "unknown_budget", said)])
+    return found[0]
