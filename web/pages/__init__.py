@@ -19,6 +19,7 @@ from web.pages import (
     docs,
     drawing,
     figures,
+    first_steps,
     flower,
     import_repairs,
     imports,
@@ -28,6 +29,7 @@ from web.pages import (
     operations,
     remembered,
     reports,
+    samples,
     sources,
     webhooks,
 )
@@ -36,6 +38,8 @@ from web.pages import settings as setting_pages
 _PAGES = (
     login,
     dashboard,
+    first_steps,
+    samples,
     budget_list,
     budget_edit,
     budget_records,
