@@ -22,6 +22,7 @@ from bursar.telling import tell_noted
 from bursar.tenants import get_tenant
 
 _BETWEEN = 30  # days from one invoice to the next
+_APART = 7  # days from one budget's invoice to that of the next
 _MOST = Decimal("0.65")  # of a year that counts: also at its end there is something left to see
 
 
@@ -39,15 +40,20 @@ class Use:
     up_to: int | None = None
 
 
-USUAL = Use("0.85", 6, 5)
+USUAL = Use("0.80", 6, 5)
 USES: dict[tuple[str, str], Use] = {
     ("Engineering (sample)", "Cloud hosting"): Use("1.05", 10, up_to=84),
+    ("Engineering (sample)", "Software licences"): Use("0.92", 15),
     ("Engineering (sample)", "Hardware"): Use("0.60", 25, 10),
     ("Engineering (sample)", "Training"): Use("0.35"),
     ("Marketing (sample)", "Advertising"): Use("1.08", 12, up_to=97),
     ("Marketing (sample)", "Events"): Use("0.70", 20, 15),
-    ("Operations (sample)", "Warehouse rent"): Use("0.97"),
+    ("Marketing (sample)", "Research"): Use("0.45", 30),
+    ("Operations (sample)", "Warehouse rent"): Use("1.00"),
+    ("Operations (sample)", "Maintenance"): Use("0.66", 8, 12),
     ("People (sample)", "Recruiting"): Use("0.90", 8, 12),
+    ("People (sample)", "Wellbeing"): Use("0.55"),
+    ("Finance (sample)", "Insurance"): Use("0.97", 20),
     ("Finance (sample)", "Contingency"): Use("0"),
 }
 
@@ -64,7 +70,6 @@ def spend_samples(lease: Lease) -> None:
     calendar = Calendar.of(tenant)
     today = calendar.day_of(datetime.now(UTC))
     year = calendar.fiscal_year_of(today)
-    days = invoice_days(year.starts_on, today)
     passed = (today - year.starts_on).days
     elapsed = min(_MOST, Decimal(passed) / ((year.ends_on - year.starts_on).days + 1))
     # Another loading has other references: those of one that was removed are used up.
@@ -72,7 +77,7 @@ def spend_samples(lease: Lease) -> None:
     for place, budget in enumerate(budgets, start=1):
         lease.progress(place - 1, len(budgets), "spending")
         lease.checkpoint()
-        dated = [calendar.start_of(day) for day in days]
+        dated = [calendar.start_of(day) for day in invoice_days(year.starts_on, today, place)]
         _use(lease, budget, f"{prefix}-{place:02}", elapsed, dated)
     lease.progress(len(budgets), len(budgets), "done")
     with lease.transaction() as session:
@@ -80,10 +85,14 @@ def spend_samples(lease: Lease) -> None:
         lease.end(session, "succeeded")
 
 
-def invoice_days(first: date, today: date) -> list[date]:
-    """The days before `today` on which invoices of a year came; today where there are none yet."""
-    count = max(0, (today - first).days) // _BETWEEN
-    return [first + timedelta(days=_BETWEEN * (n + 1) - 1) for n in range(count)] or [today]
+def invoice_days(first: date, today: date, place: int) -> list[date]:
+    """The days before `today` on which a budget's invoices of a year came; today where none has.
+
+    One comes every thirty days, to each `place` on other days.
+    """
+    due = first + timedelta(days=place * _APART % _BETWEEN)
+    count = -(-(today - due).days // _BETWEEN)
+    return [due + timedelta(days=_BETWEEN * n) for n in range(count)] or [today]
 
 
 def _budgets(session: Session, import_id: UUID) -> list[Any]:

@@ -99,10 +99,11 @@ def test_own_budgets_of_the_same_names_are_left_alone(
 
 def test_invoices_come_through_the_year() -> None:
     first = date(2026, 1, 1)
-    assert spending.invoice_days(first, first) == [first]
-    assert spending.invoice_days(first, date(2026, 1, 30)) == [date(2026, 1, 30)]
-    days = spending.invoice_days(first, date(2026, 12, 31))
-    assert (len(days), days[0], days[-1] < date(2026, 12, 31)) == (12, date(2026, 1, 30), True)
+    assert spending.invoice_days(first, first, 0) == [first]
+    assert spending.invoice_days(first, date(2026, 1, 8), 1) == [date(2026, 1, 8)]
+    assert spending.invoice_days(first, date(2026, 1, 9), 1) == [date(2026, 1, 8)]
+    days = spending.invoice_days(first, date(2026, 12, 31), 2)
+    assert (len(days), days[0], days[-1]) == (12, date(2026, 1, 15), date(2026, 12, 11))
 
 
 def test_every_named_use_is_of_a_budget_of_the_spreadsheet(load: Load, database: Database,
