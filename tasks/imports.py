@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
+from sqlalchemy.orm import Session
 
 from bursar.database import database
 from bursar.importing.applying import apply_plan, run_import
@@ -15,6 +16,7 @@ from bursar.jobs.lease import Lease
 from bursar.jobs.rows import Bell
 from bursar.samples import loading
 from bursar.sources import judging
+from schema.tables import ImportRun
 from tasks.doorbell import ring
 from tasks.sources import follow_imports
 
@@ -25,8 +27,10 @@ def run(tenant_id: str, job_id: str) -> None:
     bells: list[Bell] = []
 
     def work(lease: Lease) -> None:
-        run_import(lease, _may_apply, lambda session, run: bells.extend(
-            loading.go_on(session, run, lease.actor)))  # fmt: skip
+        def go_on(session: Session, loaded: ImportRun) -> None:
+            bells.extend(loading.go_on(session, loaded, lease.actor))
+
+        run_import(lease, _may_apply, go_on)
 
     runner.run(database(), UUID(tenant_id), UUID(job_id), work, record_failure)
     for bell in bells:

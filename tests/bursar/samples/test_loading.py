@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -116,3 +117,18 @@ def test_every_named_use_is_of_a_budget_of_the_spreadsheet(load: Load, database:
         held = session.execute(select(Hold.stage).distinct()).scalars()
         assert set(held) == {"reserved", "committed"}
         assert alerts.list_alerts(session, state="open").rows
+
+
+def test_of_two_who_press_at_once_one_loads(
+    database: Database, tenant_id: UUID, app: object
+) -> None:
+    def press(_number: int) -> str:
+        try:
+            with database.transaction(tenant_id, "test") as session:
+                loading.request_load(session, tenant_id, "test")
+        except SamplesPresent:
+            return "refused"
+        return "loaded"
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(press, range(4))) == ["loaded", "refused", "refused", "refused"]
