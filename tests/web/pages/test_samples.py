@@ -122,7 +122,7 @@ def test_a_planner_may_do_both(make_visitor: MakeVisitor, work_off: Callable[[],
     assert planner.send("/samples/remove", seen="/").status_code == 303
 
 
-def test_the_api_does_the_same(api: Api, work_off: Callable[[], None]) -> None:
+def test_the_api_does_the_same(api: Api, visitor: Visitor, work_off: Callable[[], None]) -> None:
     started = api.post("/samples")
     assert started.status_code == 202
     assert api.post("/samples").get_json()["code"] == "samples_present"
@@ -136,6 +136,8 @@ def test_the_api_does_the_same(api: Api, work_off: Callable[[], None]) -> None:
     work_off()
     job = api.get(f"/jobs/{gone.get_json()['job_id']}").get_json()
     assert (job["state"], job["result"]) == ("succeeded", {"removed": 15})
+    page = visitor.get(f"/imports/{started.get_json()['id']}").text
+    assert "15 budgets went back" in page
     again = api.call("DELETE", "/samples")
     assert (again.status_code, again.get_json()["code"]) == (404, "samples_absent")
     assert api.get("/budgets").get_json()["data"] == []
