@@ -9,8 +9,8 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from bursar.importing.runs import DONE
-from bursar.samples.standing import SOURCE, hold_tenant
-from bursar.tenants import get_tenant
+from bursar.samples.standing import SOURCE
+from bursar.tenants import get_tenant, keep_setting
 from schema.tables import ApiKey, ApprovalRule, ImportRun, Membership
 from schema.tables import Source as FileSource
 
@@ -45,6 +45,4 @@ def first_steps(session: Session) -> list[Step]:
 
 def dismiss(session: Session) -> None:
     """Show the tenant its first steps no more."""
-    tenant = hold_tenant(session)
-    tenant.settings = {**tenant.settings, _DISMISSED: True}
-    session.flush()
+    keep_setting(session, _DISMISSED, True)

@@ -16,7 +16,8 @@ from bursar.importing.runs import Wish
 from bursar.jobs import rows as jobs
 from bursar.jobs.lease import Lease
 from bursar.reports.ranges import Calendar
-from bursar.samples.standing import SOURCE, SPEND, hold_tenant, note, standing
+from bursar.samples.standing import SOURCE, SPEND, note, standing
+from bursar.tenants import hold_tenant
 from schema.tables import ImportRun
 
 FILE = "sample_budget.csv"

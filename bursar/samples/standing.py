@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bursar.jobs.rows import ENDED
-from bursar.tenants import get_tenant
-from schema.tables import Job, Tenant
+from bursar.tenants import get_tenant, hold_tenant, keep_setting
+from schema.tables import Job
 
 SOURCE = "sample"
 SPEND, REMOVE = "samples.spend", "samples.remove"
@@ -59,22 +59,12 @@ def standing(session: Session) -> Standing | None:
 
 def note(session: Session, import_id: UUID, job_id: UUID) -> None:
     """Write down which import brought the data and which job works on it."""
-    tenant = hold_tenant(session)
     named = {"import_id": str(import_id), "job_id": str(job_id)}
-    tenant.settings = {**tenant.settings, _SETTING: named}
-    session.flush()
+    keep_setting(session, _SETTING, named)
 
 
 def forget(session: Session, import_id: UUID) -> None:
     """Write down that the data of this import is gone."""
-    tenant = hold_tenant(session)
-    if tenant.settings.get(_SETTING, {}).get("import_id") == str(import_id):
-        kept = {name: value for name, value in tenant.settings.items() if name != _SETTING}
-        tenant.settings = kept
-        session.flush()
-
-
-def hold_tenant(session: Session) -> Tenant:
-    """The tenant, whose settings nobody else changes until the transaction ends."""
-    query = select(Tenant).with_for_update(key_share=True)
-    return session.execute(query.execution_options(populate_existing=True)).scalar_one()
+    noted = hold_tenant(session).settings.get(_SETTING, {})
+    if noted.get("import_id") == str(import_id):
+        keep_setting(session, _SETTING, None)
