@@ -21,6 +21,7 @@ import httpx
 from playwright.sync_api import Page, sync_playwright
 
 from bench.stack import running
+from bursar.first_steps import dismiss
 from bursar.tenants import create_member
 
 SAMPLE = Path(__file__).parents[1] / "ops/sample/harbour_city_budget.csv"
@@ -115,6 +116,7 @@ def main() -> None:
         tenant_id, api = stack.tenant("Harbour City Council")
         with stack.database.transaction(tenant_id, "screenshots") as session:
             create_member(session, tenant_id, EMAIL, PASSWORD, "admin", "Ada Analyst")
+            dismiss(session)
         names = fill(api)
         time.sleep(15)  # alerts are raised, and the ledger is proven, by the schedules
         browser = playwright.chromium.launch(executable_path=program, args=root)

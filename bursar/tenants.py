@@ -81,9 +81,20 @@ def get_tenant(session: Session) -> Tenant:
 
 def set_upload_limit(session: Session, limit_bytes: int | None) -> None:
     """Give the tenant an upload limit of its own, in bytes; None takes it away."""
-    tenant = get_tenant(session)
-    kept = {name: value for name, value in tenant.settings.items() if name != "upload_limit_bytes"}
-    tenant.settings = kept if limit_bytes is None else {**kept, "upload_limit_bytes": limit_bytes}
+    keep_setting(session, "upload_limit_bytes", limit_bytes)
+
+
+def hold_tenant(session: Session) -> Tenant:
+    """The tenant, whose settings nobody else changes until the transaction ends."""
+    query = select(Tenant).with_for_update(key_share=True)
+    return session.execute(query.execution_options(populate_existing=True)).scalar_one()
+
+
+def keep_setting(session: Session, name: str, value: object) -> None:
+    """Keep a setting of the tenant's; None takes it away."""
+    tenant = hold_tenant(session)
+    others = {known: kept for known, kept in tenant.settings.items() if known != name}
+    tenant.settings = others if value is None else {**others, name: value}
     session.flush()
 
 

@@ -19,6 +19,7 @@ app.conf.update(
             "tasks.alerts",
             "tasks.webhooks",
             "tasks.ledger",
+            "tasks.samples",
             "tasks.tick",
         ),
         *("worker.signals", "worker.inspection"),

@@ -75,6 +75,7 @@ from bursar.errors.requests import (
     VersionRequired,
     VersionStale,
 )
+from bursar.errors.samples import SamplesAbsent, SamplesCollide, SamplesPresent
 from bursar.errors.sources import (
     ChangedWhileRead,
     DuplicateSource,
@@ -163,6 +164,9 @@ __all__ = [
     "RequestInProgress",
     "RowsRejected",
     "SameBudget",
+    "SamplesAbsent",
+    "SamplesCollide",
+    "SamplesPresent",
     "SecretUnreadable",
     "SelfApproval",
     "SeveralTables",

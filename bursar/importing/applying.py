@@ -30,6 +30,9 @@ PLANS = 5
 TAKEN = "23505"  # unique_violation
 PAGES = 400  # of a plan's layout at once: about 20,000 budgets, whose pages then stay in memory
 
+# Told in the transaction that loads the rows, so that what follows from them is in it too.
+AndThen = Callable[[Session, ImportRun], None]
+
 _APPLY = text(
     "select import_apply(:tenant, :import, :source, :actor, cast(:periods as jsonb),"
     " cast(:first as tid), cast(:past as tid))"
@@ -37,11 +40,14 @@ _APPLY = text(
 
 
 def run_import(
-    lease: Lease, may_apply: Callable[[Lease, UUID], bool] = lambda _lease, _import: True
+    lease: Lease,
+    may_apply: Callable[[Lease, UUID], bool] = lambda _lease, _import: True,
+    and_then: AndThen = lambda _session, _run: None,
 ) -> None:
     """The work of a job of kind `imports.run`: plan, and apply when that was asked for.
 
     `may_apply` looks at the plan before it is applied; where it says no, the import stays planned.
+    `and_then` is told of an import that is loaded, before the transaction ends.
     """
     import_id = UUID(lease.payload["import_id"])
     with lease.transaction() as session:
@@ -54,7 +60,7 @@ def run_import(
         return
     for attempt in range(PLANS):
         try:
-            apply_plan(lease)
+            apply_plan(lease, and_then)
         except PlanStale:
             # Nobody has looked at this plan, so a new one may take its place.
             if attempt == PLANS - 1:
@@ -65,7 +71,7 @@ def run_import(
             return
 
 
-def apply_plan(lease: Lease) -> None:
+def apply_plan(lease: Lease, and_then: AndThen = lambda _session, _run: None) -> None:
     """The work of a job of kind `imports.apply`: carry out the plan in one transaction.
 
     Raises PlanStale, RowsRejected, BelowUsed, InvalidImportState.
@@ -104,6 +110,7 @@ def apply_plan(lease: Lease) -> None:
         lease.progress(run.total_rows, run.total_rows, "completed")
         session.flush()
         session.refresh(run)
+        and_then(session, run)
         lease.end(session, "succeeded")
     _tell_end(run)
 

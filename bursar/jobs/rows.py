@@ -31,6 +31,8 @@ QUEUE_OF_KIND = {
     "alerts.forecast": "alerts",
     "ledger.reconcile": "periods",
     "ledger.seal": "periods",
+    "samples.spend": "default",
+    "samples.remove": "default",
 }
 
 # How many rows a page looks through for what no index can find.

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from bursar.errors import Fault, InvalidInput
+from bursar.fiscal import Period, fiscal_year
 from schema.tables import Tenant
 
 RangeName = Literal[
@@ -37,6 +38,11 @@ class Calendar:
     def day_of(self, moment: datetime) -> date:
         """The day that a moment falls on here."""
         return moment.astimezone(self.zone).date()
+
+    def fiscal_year_of(self, day: date) -> Period:
+        """The fiscal year that a day belongs to."""
+        start = self.fiscal_start_month
+        return fiscal_year(day.year + (1 < start <= day.month), start)
 
     def start_of(self, day: date) -> datetime:
         """The first moment of a day, in UTC.

@@ -24,6 +24,7 @@ _GROUPS = (
     "members",
     "imports",
     "import_steps",
+    "samples",
     "control",
     "spending",
     "periods",

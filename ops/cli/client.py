@@ -59,6 +59,10 @@ class Client:
         headers = {"If-Match": f'"{version}"'}
         return self._answer(self._http.patch(f"/api/v1{path}", headers=headers, json=body))
 
+    def delete(self, path: str) -> Any:
+        """Take away. Raises Refused."""
+        return self._answer(self._http.delete(f"/api/v1{path}"))
+
     def download(self, path: str) -> tuple[str, bytes]:
         """A file: its name and its bytes. Raises Refused."""
         response = self._http.get(f"/api/v1{path}")

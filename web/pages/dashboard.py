@@ -13,6 +13,7 @@ from bursar.budgets import listing, overview
 from bursar.importing import history
 from bursar.reports import burn_down
 from bursar.reports.ranges import Calendar
+from bursar.samples.standing import SOURCE
 from bursar.sources import health
 from bursar.tenants import get_tenant
 from web.auth import READ, principal, require, transaction
@@ -74,7 +75,11 @@ def _look() -> dict[str, Any]:
             "budgets": listing.list_balances(session, sort="department", limit=_BUDGETS).rows,
             "other_alerts": [one for one in told if one.budget_id is None][:_IMPORTS],
             "sources": health.unwell(session),
-            "imports": history.list_runs(session, limit=_IMPORTS).rows,
+            "imports": [
+                found
+                for found in history.list_runs(session, limit=_IMPORTS).rows
+                if (found[0].source_type, found[0].state) != (SOURCE, "undone")
+            ],
         }
         session.expunge_all()  # so that what is remembered stays as it was read
     return shown

@@ -113,6 +113,8 @@ def job_kind(kind: str) -> str:
         "alerts.forecast": "Look ahead at budgets",
         "ledger.reconcile": "Reconcile the ledger",
         "ledger.seal": "Seal the ledger",
+        "samples.spend": "Use sample budgets",
+        "samples.remove": "Remove sample data",
     }
     return known.get(kind, phrase(kind))
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 
 from bursar import files, metrics
 from bursar.errors import InvalidInput, MappingIncomplete, NotABudget
-from bursar.importing import runs
+from bursar.importing import example, runs
 from bursar.importing.choices.confirming import DEFAULTS, with_choices
 from bursar.importing.choices.interpretation import interpret
 from bursar.importing.cleaning.clean import BudgetRow, RejectedRow
@@ -19,9 +22,11 @@ from bursar.importing.recognising.analysis import Analysis
 from bursar.importing.recognising.questions import Question
 from bursar.importing.recognising.vocabulary import REQUIRED, TARGETS
 from bursar.importing.stored import analyze_stored, clean_stored
+from bursar.reports.ranges import Calendar
 from bursar.tenants import get_tenant
 from schema.tables import ImportRun, StoredFile, Tenant
 from web.auth import IMPORT, principal, require, transaction
+from web.downloads import workbook
 from web.jobs import announce
 from web.pages.going import uuid_or_none
 from web.pages.import_form import (
@@ -61,6 +66,20 @@ def new() -> Any:
     with transaction() as session:
         limit = upload_limit(get_tenant(session))
     return render_template("import_new.html", limit=limit, refusal=None)
+
+
+@blueprint.get("/example.xlsx")
+@require(IMPORT)
+def example_file() -> Any:
+    """An example workbook of the present fiscal year, to fill in."""
+
+    def make(session: Session, place: Path) -> None:
+        tenant = get_tenant(session)
+        calendar = Calendar.of(tenant)
+        year = calendar.fiscal_year_of(calendar.day_of(datetime.now(UTC)))
+        example.write_example(place, year.code, tenant.base_currency)
+
+    return workbook(make, example.NAME)
 
 
 @blueprint.post("/new")

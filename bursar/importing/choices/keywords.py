@@ -10,6 +10,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from bursar.errors import Fault, InvalidInput
 from bursar.importing.recognising.vocabulary import KINDS
 from bursar.importing.recognising.words import normalise
+from bursar.tenants import hold_tenant
 from schema.tables import Tenant
 
 MOST_WORDS = 100
@@ -25,6 +26,7 @@ def set_kind_keywords(
 ) -> dict[str, list[str]]:
     """Replace the tenant's words. Raises InvalidInput."""
     kept = require_keywords(keywords)
+    hold_tenant(session)  # which reads its other settings anew
     tenant.settings = {**tenant.settings, "kind_keywords": kept}
     flag_modified(tenant, "settings")
     session.flush()

@@ -136,7 +136,7 @@ def test_nobody_is_locked_out(mia: Visitor, own: UUID, database: Database) -> No
 
 
 def test_a_key_is_shown_once_and_withdrawn(mia: Visitor, own: UUID, database: Database) -> None:
-    assert "No program has a key yet" in mia.get("/settings/keys").text
+    assert "No keys yet" in mia.get("/settings/keys").text
     answer = post(mia, "/settings/keys", name="Till", role="service", expires_at="2999-12-31")
     key = re.search(r'id="key-once" value="([^"]+)"', answer.text)
     assert key is not None
@@ -172,7 +172,7 @@ def test_a_key_is_refused_beside_its_field(mia: Visitor, field: str, text: str, 
     assert (answer.status_code, words in answer.text) == (422, True)
     assert f'id="{field}-wrong"' in answer.text
     assert "Nothing was changed" in answer.text
-    assert "No program has a key yet" in mia.get("/settings/keys").text
+    assert "No keys yet" in mia.get("/settings/keys").text
 
 
 # Rules --------------------------------------------------------------------------------------------
@@ -305,4 +305,4 @@ def test_a_form_without_its_token_changes_nothing(mia: Visitor, make_budget: Mak
     for path in ("members", "keys", "rules", "periods", "words", "organisation/upload-limit"):
         answer = mia.client.post(f"/settings/{path}", data={"name": "x", "role": "admin"})
         assert answer.status_code == 400, path
-    assert "No program has a key yet" in mia.get("/settings/keys").text
+    assert "No keys yet" in mia.get("/settings/keys").text

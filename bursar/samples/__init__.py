@@ -1,0 +1,1 @@
+"""Sample data: believable budgets to look around in, loaded at one press and removed at another."""
