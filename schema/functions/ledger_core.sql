@@ -39,6 +39,23 @@ create type ledger_answer as (
   entry_seq bigint
 );
 
+-- Words and amounts that are written as they stand here. A statement makes the check of a domain
+-- ready each time it runs, even for a constant; these are checked once, when the statement is planned.
+create or replace function known_kind(p_word text) returns ledger_kind
+language plpgsql immutable parallel safe as $$ begin return p_word; end $$;
+
+create or replace function known_bucket(p_word text) returns ledger_bucket
+language plpgsql immutable parallel safe as $$ begin return p_word; end $$;
+
+create or replace function known_stage(p_word text) returns hold_stage
+language plpgsql immutable parallel safe as $$ begin return p_word; end $$;
+
+create or replace function known_state(p_word text) returns hold_state
+language plpgsql immutable parallel safe as $$ begin return p_word; end $$;
+
+create or replace function known_held(p_amount numeric) returns money_held
+language plpgsql immutable parallel safe as $$ begin return p_amount; end $$;
+
 -- What follows from the counters. Functions of the row and not generated columns, whose text
 -- PostgreSQL reads anew for each statement; `a.used` calls them too.
 create or replace function used(p_account budget_account) returns numeric

@@ -125,24 +125,24 @@ declare
   committed numeric;
   spent numeric;
   used numeric;
-  soft numeric;
-  approach numeric;
+  soft_pct numeric;
+  approach_pct numeric;
+  soft boolean;
+  approaching boolean;
   seq bigint;
   hash bytea;
 begin
-  -- Asked as expressions: a statement of its own would cost several times as much. None is null.
+  -- Asked as expressions, and as few: a statement of its own would cost several times as much. No
+  -- setting is null, and without a key there is nothing to replay.
   if set_config('bursar.tenant', p_tenant::text, true) is null
-     or set_config('enable_seqscan', 'off', true) is null then
-    return null;
-  end if;
-  if p_key is not null then
+     or set_config('enable_seqscan', 'off', true) is null or p_key is not null then
     r := public.ledger_replay(p_tenant, p_key, p_request);
     if r.code is not null then
       return r;
     end if;
   end if;
   -- A queue of its own for each budget: those who wait get their turn in order.
-  if p_stage = 'reserved' and p_override is null
+  if p_stage = 'reserved' and p_override is null and p_amount > 0
      and pg_advisory_xact_lock(uuid_hash_extended(p_budget, 0)) is not null then
     moment := clock_timestamp();
     update public.budget_account a set
@@ -152,34 +152,40 @@ begin
         a.head_hash, p_tenant, a.id, a.entry_seq + 1, 'reserve', 'available', 'reserved',
         p_amount, p_ref_type, p_ref_id, null, p_actor, null, moment, moment),
       updated_at = moment
-     where a.tenant_id = p_tenant and a.budget_id = p_budget
+     -- As the wall writes it: two ways to say the same would be one more thing to compare.
+     where a.tenant_id = public.current_tenant() and a.budget_id = p_budget
        and a.line_key is null and a.closed_at is null
        and a.controllers = '{}' and not a.frozen and a.currency = p_currency::bpchar
-       and p_amount > 0 and min_scale(p_amount) <= a.decimals
+       and min_scale(p_amount) <= a.decimals and a.authorized > 0 and a.tolerance_pct >= 0
+       -- Within what is authorized; whether the tolerance allows for more is asked carefully.
        and (a.control_mode <> 'absolute'
             or a.reserved + a.committed + a.spent + a.rolled_up + p_amount
-               <= public.ledger_limit(a))
+               <= least(a.authorized, a.hard_cap_amount))
        and a.updated_at <= moment  -- else somebody was faster whose queue is another
-    returning a.id, a.currency, a.authorized, a.reserved, a.committed, a.spent,
-              a.reserved + a.committed + a.spent + a.rolled_up,
-              a.authorized * a.soft_cap_pct / 100, a.authorized * a.approach_pct / 100,
-              a.entry_seq, a.head_hash
-      into account_id, currency, authorized, reserved, committed, spent, used, soft, approach,
-           seq, hash;
+    returning a.id, a.currency::text, a.authorized, a.reserved::numeric, a.committed::numeric,
+              a.spent, a.reserved + a.committed + a.spent + a.rolled_up, a.soft_cap_pct,
+              a.approach_pct, a.entry_seq, a.head_hash
+      into account_id, currency, authorized, reserved, committed, spent, used, soft_pct,
+           approach_pct, seq, hash;
     if account_id is not null then
       insert into public.hold
         (tenant_id, account_id, budget_id, ref_type, ref_id, stage, state, amount, charged,
          released, refunded, expires_at, created_at, updated_at)
-      values (p_tenant, account_id, p_budget, p_ref_type, p_ref_id, 'reserved', 'open', p_amount,
-              0, 0, 0, p_expires_at, moment, moment)
+      values (p_tenant, account_id, p_budget, p_ref_type, p_ref_id, public.known_stage('reserved'),
+              public.known_state('open'), p_amount, public.known_held(0), 0, 0, p_expires_at, moment,
+              moment)
       on conflict do nothing;
       if found then
         insert into public.ledger_entry
           (tenant_id, account_id, seq, kind, from_bucket, to_bucket, amount, ref_type, ref_id,
            actor, effective_at, recorded_at, hash)
-        values (p_tenant, account_id, seq, 'reserve', 'available', 'reserved', p_amount,
+        values (p_tenant, account_id, seq, public.known_kind('reserve'),
+                public.known_bucket('available'), public.known_bucket('reserved'), p_amount,
                 p_ref_type, p_ref_id, p_actor, moment, moment, hash);
-        if used >= least(soft, approach) then  -- most have not come as far
+        if used * 100 >= authorized * least(soft_pct, approach_pct) then
+          -- Most have not come as far.
+          soft := used >= authorized * soft_pct / 100;
+          approaching := used >= authorized * approach_pct / 100;
           select a.* into account from public.budget_account a
            where a.tenant_id = p_tenant and a.id = account_id;
           perform public.ledger_tell_crossing(account, 0, p_amount, 0);
@@ -188,15 +194,15 @@ begin
           return row('ok', false, p_budget, account_id, p_ref_type, p_ref_id, 'reserved',
                      p_amount, 0.0000, 0.0000, 0.0000, p_amount, p_expires_at, currency, authorized,
                      reserved, committed, spent, authorized - used,
-                     public.ledger_utilization(used, authorized), used >= soft,
-                     used >= approach, seq)::public.ledger_answer;
+                     round(used * 100 / authorized, 4), coalesce(soft, false),
+                     coalesce(approaching, false), seq)::public.ledger_answer;
         end if;
         return public.ledger_remember(
           p_tenant, p_key, p_request,
           row('ok', false, p_budget, account_id, p_ref_type, p_ref_id, 'reserved', p_amount,
               0.0000, 0.0000, 0.0000, p_amount, p_expires_at, currency, authorized, reserved,
-              committed, spent, authorized - used, public.ledger_utilization(used, authorized),
-              used >= soft, used >= approach, seq)::public.ledger_answer);
+              committed, spent, authorized - used, round(used * 100 / authorized, 4),
+              coalesce(soft, false), coalesce(approaching, false), seq)::public.ledger_answer);
       end if;
       -- The reference is taken. Nobody has seen what was counted, so it is taken back as it was.
       perform public.ledger_uncount(p_tenant, account_id, p_amount);

@@ -133,3 +133,44 @@ def test_a_reference_that_is_taken_leaves_the_account_as_it_was(
     assert ask(first) == ("ok", True)
     assert accounts() == before
     assert superuser.execute("select * from ledger_verify(%s)", (tenant_id,)).fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("caps", "amount", "code"),
+    [
+        ("tolerance_pct = 50", "15", "ok"),
+        ("tolerance_pct = 50", "15.01", "insufficient_funds"),
+        ("tolerance_pct = 50, hard_cap_amount = 12", "12.01", "insufficient_funds"),
+        ("tolerance_pct = -50", "5.01", "insufficient_funds"),
+        ("hard_cap_amount = 7", "7.01", "insufficient_funds"),
+        ("authorized = -10, spent = -20, tolerance_pct = 50", "5", "ok"),
+        ("authorized = -10, spent = -20, tolerance_pct = 50", "5.01", "insufficient_funds"),
+        ("authorized = 0", "0.01", "insufficient_funds"),
+    ],
+)
+def test_no_reservation_passes_the_limit_whichever_way_it_goes(
+    superuser: psycopg.Connection, tenant_id: UUID, make_budget: MakeBudget, caps: str,
+    amount: str, code: str,
+) -> None:  # fmt: skip
+    budget = make_budget("10")
+    superuser.execute(ACCOUNT.format(change=caps), {"budget": budget})
+    answer = superuser.execute(
+        "select code from ledger_reserve(%s, %s, %s, 'USD', 'rules', 'limit', null, 't')",
+        (tenant_id, budget, amount),
+    ).fetchone()
+    assert answer == (code,)
+
+
+@pytest.mark.parametrize(
+    ("amount", "flags"), [("7.99", (False, False)), ("8", (True, False)), ("9.50", (True, True))]
+)
+def test_a_reservation_tells_which_caps_it_has_reached(
+    superuser: psycopg.Connection, tenant_id: UUID, make_budget: MakeBudget, amount: str,
+    flags: tuple[bool, bool],
+) -> None:  # fmt: skip
+    query = (
+        "select soft_cap_exceeded, hard_cap_approaching, utilization_percent, available"
+        " from ledger_reserve(%s, %s, %s, 'USD', 'rules', 'caps', null, 't')"
+    )
+    told = superuser.execute(query, (tenant_id, make_budget("10"), amount)).fetchone()
+    assert told == (*flags, Decimal(amount) * 10, 10 - Decimal(amount))

@@ -31,11 +31,6 @@ def upgrade() -> None:
             ondelete="RESTRICT",
         ),
     )
-    op.execute(
-        "insert into past_account (tenant_id, account_id, budget_id, closed_at)"
-        " select tenant_id, id, budget_id, closed_at from budget_account"
-        " where closed_at is not null"
-    )
     op.create_index(
         "ix_past_account_budget", "past_account", ["tenant_id", "budget_id", "closed_at"]
     )
