@@ -11,14 +11,16 @@ grant insert, update on
   tenant, membership, api_key, fiscal_period, budget, stored_file, import_run, import_row,
   job, job_attempt, action_idempotency, outbox, alert, heartbeat, schedule, schedule_run,
   mapping_template, source, source_secret, source_run, source_file,
-  webhook_endpoint, webhook_delivery, approval_rule, budget_recurrence, transfer_request
+  webhook_endpoint, webhook_delivery, approval_rule, budget_recurrence, transfer_request,
+  saved_view
   to bursar_app;
 grant insert on ledger_seal, ledger_seal_head, signing_key to bursar_app;
 grant update (ciphertext, key_id) on signing_key to bursar_app;
 grant insert on ledger_watch to bursar_app;
 grant update (reconciled_at, reconciled, sealed_at) on ledger_watch to bursar_app;
 grant insert on check_decision, mapping_template_version to bursar_app;
-grant delete on import_row, action_idempotency, schedule_run, source_secret to bursar_app;
+grant delete on import_row, action_idempotency, schedule_run, source_secret, saved_view
+  to bursar_app;
 
 -- The account row's caps may be edited; its counters, sequence and head may not.
 grant update (control_mode, soft_cap_pct, approach_pct, tolerance_pct, hard_cap_amount, frozen)

@@ -19,6 +19,7 @@ from schema.tables.records import ActionIdempotency, Alert, AuditLog, Outbox
 from schema.tables.sources import Source, SourceFile, SourceRun, SourceSecret
 from schema.tables.templates import MappingTemplate, MappingTemplateVersion
 from schema.tables.tenants import ApiKey, AppUser, Currency, FiscalPeriod, Membership, Tenant
+from schema.tables.views import SavedView
 from schema.tables.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "Membership",
     "Outbox",
     "PastAccount",
+    "SavedView",
     "Schedule",
     "ScheduleRun",
     "SigningKey",

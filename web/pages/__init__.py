@@ -33,6 +33,7 @@ from web.pages import (
     sources,
     spending,
     transfers,
+    views,
     webhooks,
 )
 from web.pages import settings as setting_pages
@@ -47,6 +48,7 @@ _PAGES = (
     budget_records,
     spending,
     transfers,
+    views,
     budgets,
     check,
     reports,

@@ -9,15 +9,17 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, make_response, render_template, request
 from sqlalchemy.orm import Session
 
-from bursar.budgets import balances, listing
+from bursar.budgets import balances, listing, views
 from bursar.budgets.editing import STATUSES
 from bursar.budgets.export import HEADER, rows_of
 from bursar.errors import InvalidInput
 from bursar.paging import Page
 from bursar.reports.inert_files import csv_blocks, write_workbook
+from schema.tables import SavedView
 from web.auth import READ, require, transaction
 from web.downloads import streamed, workbook
 from web.pages.going import uuid_or_none
+from web.pages.views import user_id
 
 blueprint = Blueprint("budget_list", __name__, url_prefix="/budgets")
 _ROWS = 25
@@ -50,6 +52,7 @@ def index() -> Any:
         except InvalidInput as too_many:
             refusal, found, status = too_many, Page([], None), 422
         departments, periods = balances.filter_values(session, _CHOICES)
+        kept_views = _views(session)
     body = render_template(
         "budgets.html",
         budgets=found,
@@ -63,6 +66,9 @@ def index() -> Any:
         statuses=STATUSES,
         sort=sort,
         sorted_by=_sorted_by,
+        views=kept_views,
+        shown=urlencode(_kept()),
+        kept=_kept(),
     )
     return make_response(body, status)
 
@@ -113,6 +119,21 @@ def _filters() -> dict[str, Any]:
         "q": wanted["q"],
         "import_id": uuid_or_none(request.args.get("import")),
     }
+
+
+def _kept() -> dict[str, str]:
+    """What a view would keep of this address."""
+    wanted = {key: request.args.get(key, "").strip() for key in views.KEPT}
+    return {key: text for key, text in wanted.items() if text}
+
+
+def _views(session: Session) -> list[tuple[SavedView, str, bool]]:
+    """The views to choose from, each with its address and whether it is one's own."""
+    person = user_id()
+    if person is None:
+        return []
+    found = views.list_views(session, person)
+    return [(one, urlencode(views.wanted_by(one)), one.user_id == person) for one in found]
 
 
 def _sorted_by(name: str) -> tuple[str, str | None]:
