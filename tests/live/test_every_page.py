@@ -21,7 +21,7 @@ __all__ = ["web"]
 WIDTHS = (360, 768, 1440)
 # Not pages: parts of them, files, what only redirects, and what other programs draw.
 NO_PAGE = re.compile(
-    r"/(api/(?!docs)|v1/|metrics|healthz|readyz|static/|flower|dashboard$|live$)"
+    r"/(api/(?!docs)|v1/|metrics|healthz|readyz|static/|flower|dashboard$|live$|test-)"
     r"|/(now|progress|rejected)$|\.(csv|xlsx)$"
 )
 

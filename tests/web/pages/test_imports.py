@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -9,6 +10,10 @@ import pytest
 import xlsxwriter
 
 from bursar.config import settings
+from bursar.database import Database
+from bursar.importing.applying import run_import
+from bursar.importing.runs import record_failure
+from bursar.jobs import runner
 from tests.api_client import Api
 from tests.web.pages.conftest import MakeVisitor, Visitor
 
@@ -248,3 +253,44 @@ def test_who_goes_on_from_a_sheet_has_said_which_one_is_meant(
     answer = visitor.send(review, seen=review, then="import")
     assert answer.status_code == 303
     assert run_of(api, answer.location)["sheet"] == "FY2024"
+
+
+@pytest.fixture
+def work(database: Database, tenant_id: UUID, api: Api) -> Callable[[], None]:
+    """Runs the newest job in this process, as a worker would."""
+
+    def work() -> None:
+        job = UUID(api.get("/jobs").get_json()["data"][0]["id"])
+        runner.run(database, tenant_id, job, run_import, record_failure)
+
+    return work
+
+
+def test_a_known_file_is_imported_in_one_step(
+    visitor: Visitor, api: Api, work: Callable[[], None]
+) -> None:
+    content = b"Department,Fiscal Year,Budget\nLegal,FY2025,12.50\n"
+    for path in ("/test-import.html", "/test-sync.html"):
+        assert visitor.get(path).location == "/imports/new"
+    assert visitor.get("/test-budget-check.html").location == "/check"
+    sent = visitor.send("/imports/quick", file=(io.BytesIO(content), "plain.csv"))
+    assert sent.status_code == 303
+    work()
+    assert "Completed" in visitor.get(sent.location).text
+    assert [one["budgeted_amount"] for one in api.get("/budgets").get_json()["data"]] == ["12.50"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"Alpha,Beta\nx,y\nz,w\n", b"Department,Budget\nA,1\nB,many\n"]
+)
+def test_what_a_file_leaves_open_is_asked_and_nothing_loaded(
+    visitor: Visitor, api: Api, work: Callable[[], None], content: bytes
+) -> None:
+    sent = visitor.send("/imports/quick", file=(io.BytesIO(content), "strange.csv"))
+    assert sent.status_code == 303
+    work()
+    assert visitor.get(sent.location).status_code == 200
+    assert api.get("/budgets").get_json()["data"] == []
+    refused = visitor.send("/imports/quick")
+    assert refused.status_code == 422
+    assert "Choose a file first." in refused.text
