@@ -45,11 +45,16 @@ MakeApi = Callable[..., Api]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes: all that runs on the one live stack in one, other files whole."""
+    """With several processes: tests of a live stack in two, those with a browser and the others.
+
+    Files of other tests stay whole. The browser's come first, as they last longest.
+    """
     for item in items:
-        folder = item.path.parent.name
-        group = "live" if folder == "live" else str(item.path)
+        group = str(item.path)
+        if item.path.parent.name == "live":
+            group = "browser" if "browser" in getattr(item, "fixturenames", ()) else "live"
         item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("browser",))  # type: ignore[union-attr]
 
 
 @pytest.fixture(scope="session")
