@@ -149,6 +149,7 @@ def test_rejected_rows_are_mended_and_sent_back_on_the_receipt(
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the rejected rows").click()
     mended = Path(download.value.path()).read_text("utf-8-sig").replace("lots", "80")
+    page.get_by_text("Or mend them in a file").click()
     page.get_by_label("The mended rows").set_input_files(
         {"name": "b-rejected.csv", "mimeType": "text/csv", "buffer": mended.encode()}
     )
@@ -158,6 +159,31 @@ def test_rejected_rows_are_mended_and_sent_back_on_the_receipt(
     page.get_by_role("link", name="the import that rejected them").click()
     page.get_by_text("9 created").wait_for()
     page.get_by_text("0 rejected").wait_for()
+    watched.check()
+
+
+def test_a_cell_is_mended_on_the_page_in_all_rows_that_say_it(
+    watched: Watched, mine: Live
+) -> None:
+    head = "Department,Sub Category,Fiscal Year,Budget\n"
+    content = head + "".join(f"Ops,Line {n},FY2026,lots\n" for n in range(40))
+    started = Client(mine.url, mine.key).post(
+        "/imports", files={"file": ("b.csv", content.encode())}
+    )
+    watched.log_in(mine)
+    page = watched.open(f"/imports/{started['id']}")
+    settled(page)
+    page.get_by_role("link", name="Mend them here").click()
+    page.get_by_text("and 35 more").wait_for()
+    watched.check()
+    page.get_by_label("Budget instead of lots").fill("80")
+    page.get_by_role("button", name="Go on with the mended rows").click()
+    page.get_by_role("link", name="Undo this import").or_(
+        page.get_by_role("link", name="the import that rejected them")
+    ).first.wait_for()
+    settled(page)
+    watched.open("/budgets")
+    page.get_by_text("40 budgets").wait_for()
     watched.check()
 
 

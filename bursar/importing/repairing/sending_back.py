@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -20,10 +20,16 @@ from schema.tables import ImportRow, ImportRun
 _TEXT = {".csv", ".tsv", ".txt"}
 
 
-def export_rejected_rows(session: Session, run: ImportRun, folder: Path, name: str) -> Path:
+Change = Callable[[RejectedRow], RejectedRow | None]
+
+
+def export_rejected_rows(
+    session: Session, run: ImportRun, folder: Path, name: str, change: Change = lambda row: row
+) -> Path:
     """Write the rows that wait to be mended into `folder`; returns the file's path.
 
-    A file that was imported before has the rejected rows of that import.
+    A file that was imported before has the rejected rows of that import. `change` gives each row
+    as it is written, None for one that is left out.
     """
     if run.duplicate_of is not None:
         run = get_run(session, run.duplicate_of)
@@ -34,7 +40,8 @@ def export_rejected_rows(session: Session, run: ImportRun, folder: Path, name: s
     kind: Literal["csv", "xlsx"] = "csv" if suffix in _TEXT else "xlsx"
     made = folder / f"{stem}-rejected.{kind}"
     sheet = (first.analysis or {}).get("sheet")
-    export_rejected(made, headers, sheet, _rejected(session, attempts), kind)
+    rows = (changed for row in _rejected(session, attempts) if (changed := change(row)))
+    export_rejected(made, headers, sheet, rows, kind)
     return made
 
 
