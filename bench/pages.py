@@ -41,12 +41,14 @@ PAGES = (
     "/", "/live", "/burning", "/budgets", "/budgets?sort=-department", "/budgets?q=Budget+77",
     "/budgets?department=Dept+7", "/budgets?period=FY2026", "/budgets/sums",
     "/budgets/sums?period=FY2026", f"/budgets/{BUDGET}",
-    f"/budgets/{BUDGET}/edit", f"/budgets/{BUDGET}/burning", "/check", "/alerts",
+    f"/budgets/{BUDGET}/edit", f"/budgets/{BUDGET}/burning", f"/budgets/{BUDGET}/changes",
+    f"/budgets/{BUDGET}/report", f"/budgets/{BUDGET}/reserve", f"/budgets/{BUDGET}/transfer",
+    "/check", "/transfers", "/reports", "/reports/budgets", "/reports/days", "/alerts",
     "/alerts?state=open",
     "/imports", "/imports/new", "/imports/templates", "/sources", "/sources/new", "/webhooks",
     "/operations", "/jobs", "/jobs?state=dead", "/settings", "/settings/members",
     "/settings/keys", "/settings/rules", "/settings/periods", "/settings/words",
-    "/settings/limits", "/api/docs", "/api/docs/budgets", "/api/docs/reports",
+    "/settings/organisation", "/api/docs", "/api/docs/budgets", "/api/docs/reports",
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from bursar.paging import Page, page, search
 from schema.tables import Budget
 
 _SEARCHED = ("department", "sub_category", "name", "account_code", "external_ref")
-SEARCHED = 20_000  # budgets that a page of a search looks through
+SEARCHED = 10_000  # budgets that a page of a search looks through
 SORTED = 10_000  # budgets that are sorted by an amount at most
 _BY_AMOUNT = ("budgeted_amount", "available")
 BUDGET = Budget.__table__

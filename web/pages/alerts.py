@@ -16,7 +16,7 @@ from web.auth import OPERATE, READ, SPEND, allows, principal, require, transacti
 from web.pages.going import back_to, local, uuid_or_none
 
 blueprint = Blueprint("alert_pages", __name__, url_prefix="/alerts")
-_ROWS = 25
+_ROWS = 20
 STATES = ("open", "acknowledged", "resolved")
 
 # Type of alert → what it is called, and what to do about it.

@@ -38,11 +38,14 @@ def test_the_report_of_all_budgets_adds_up(
     for amount, department in (("1000", "Legal"), ("500", "Sales")):
         spend(api, make_budget(amount, department=department), "100", f"PO-{department}")
     make_budget("70", "ZWG", department="Legal")
-    text = plain(visitor.get("/reports/budgets", range="year").text)
+    assert (
+        "/reports/budgets/figures?range=year" in visitor.get("/reports/budgets", range="year").text
+    )
+    text = plain(visitor.get("/reports/budgets/figures", range="year").text)
     assert "USD 2 budgets, 6 entries" in text
     assert "Closing 1,500.00 USD 0.00 USD 0.00 USD 200.00 USD 1,300.00 USD" in text
     assert "Closing 70.00 ZWG" in text
-    days = plain(visitor.get("/reports/days").text)
+    days = plain(visitor.get("/reports/days/figures").text)
     today = datetime.now(UTC).date().isoformat()
     assert f"{today} Charge 2 200.00 USD" in days
 
@@ -76,8 +79,8 @@ def test_days_that_make_no_sense_are_refused_with_a_form(
 
 
 def test_an_empty_tenant_and_a_stranger(visitor: Visitor, make_visitor: MakeVisitor) -> None:
-    assert "No budgets yet" in visitor.get("/reports/budgets").text
-    assert "Nothing was posted" in visitor.get("/reports/days").text
+    assert "No budgets yet" in visitor.get("/reports/budgets/figures").text
+    assert "Nothing was posted" in visitor.get("/reports/days/figures").text
     assert make_visitor("partner").get("/reports").status_code == 403
 
 
