@@ -73,6 +73,15 @@ def get_member(session: Session, member_id: UUID) -> Any:
     return found
 
 
+def find_by_user(session: Session, user_id: UUID) -> Any:
+    """A person of this tenant, as `list_members` has them. Raises NotFound."""
+    query = select(_PEOPLE).where(_PEOPLE.c.user_id == user_id, _PEOPLE.c.deleted_at.is_(None))
+    found = session.execute(query).first()
+    if found is None:
+        raise NotFound("There is no such member.")
+    return found
+
+
 def find_by_email(session: Session, email: str) -> Any:
     """The member of an e-mail address, also one who has left; None where there is none."""
     wanted = func.lower(_PEOPLE.c.email) == email.strip().lower()

@@ -177,9 +177,10 @@ def _limit(app: OpenAPI, chosen: Settings) -> None:
     )
     limiter.request_filter(lambda: request.path.startswith(_UNCOUNTED))
     app.extensions["bursar_limiter"] = limiter
-    limiter.limit(chosen.login_rate_limit, methods=["POST"], key_func=get_remote_address)(
-        pages.login.blueprint
-    )
+    for guessed in (pages.login.blueprint, pages.account.blueprint):
+        limiter.limit(chosen.login_rate_limit, methods=["POST"], key_func=get_remote_address)(
+            guessed
+        )
 
 
 def _slow_topups(app: OpenAPI, chosen: Settings) -> None:

@@ -55,6 +55,12 @@ def _remembered(key: object, find: Callable[[], Principal]) -> Principal:
     return found
 
 
+def forget_member(tenant_id: UUID, user_id: UUID) -> None:
+    """Ask anew how a member stands, because they have just changed it here."""
+    with _lock:
+        _standing.pop((tenant_id, user_id), None)
+
+
 def from_bearer() -> Principal | None:
     """The owner of the bearer key of this request, None without one. Raises Unauthenticated."""
     header = request.headers.get("Authorization", "")
@@ -73,12 +79,18 @@ def from_session() -> Principal | None:
         return None
     tenant_id, user_id = UUID(session["tenant"]), UUID(session["user"])
     try:
-        return _remembered(
+        found = _remembered(
             (tenant_id, user_id), lambda: find_member(database(), tenant_id, user_id)
         )
+        if found.mark != session.get("mark"):  # it may be the session that is newer
+            found = find_member(database(), tenant_id, user_id)
     except Unauthenticated:
         session.clear()
         return None
+    if found.mark != session.get("mark"):  # the password was changed elsewhere
+        session.clear()
+        return None
+    return found
 
 
 def principal() -> Principal:

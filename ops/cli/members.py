@@ -8,6 +8,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from bursar import members as rules
+from bursar import passwords
 from bursar.errors import NotFound
 from bursar.tenants import create_member as make_member
 from ops.cli.client import find_tenant, local_database
@@ -97,6 +98,19 @@ def deactivate_member(email: Email, tenant: Tenant = None) -> None:
         rules.deactivate(session, tenant_id, found.id, "shell")
     database.close()
     say(f"{found.email} can no longer log in here")
+
+
+@members.command("reset-password")
+def reset_password(email: Email, tenant: Tenant = None) -> None:
+    """Give a member who has lost it another password, which is shown once."""
+    database = local_database()
+    tenant_id = find_tenant(database, tenant)
+    with database.transaction(tenant_id, "shell") as session:
+        found = _named(session, email)
+        password = passwords.reset(session, found.user_id)
+    database.close()
+    say(f"{found.email} logs in with this password, and can change it at /account:")
+    typer.echo(password)
 
 
 def _named(session: Session, email: str) -> Any:

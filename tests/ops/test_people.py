@@ -80,3 +80,18 @@ def test_a_member_is_made_given_a_role_and_taken_out(
     assert ana in bursar("members", "list", tenant, "--gone", **where).stdout
     nobody = bursar("members", "deactivate", "no@body.example", tenant, **where)
     assert (nobody.returncode, "No member has" in nobody.stderr) == (1, True)
+
+
+def test_a_lost_password_is_reset(database: Database, shell: tuple[str, dict[str, str]]) -> None:
+    tenant, where = shell
+    ana, lost = f"{uuid4().hex}@shell.example", "correct horse battery"
+    made = bursar(
+        "members", "create", ana, tenant, "--role=admin", BURSAR_MEMBER_PASSWORD=lost, **where
+    )
+    assert made.returncode == 0
+    done = bursar("members", "reset-password", ana, tenant, **where)
+    assert (done.returncode, log_in(database, ana, done.stdout.strip()).role) == (0, "admin")
+    with pytest.raises(Unauthenticated):
+        log_in(database, ana, lost)
+    unknown = bursar("members", "reset-password", "nobody@shell.example", tenant, **where)
+    assert (unknown.returncode, "No member has" in unknown.stderr) == (1, True)

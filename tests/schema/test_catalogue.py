@@ -120,8 +120,8 @@ def test_definer_functions_are_few_and_named(owner: psycopg.Connection) -> None:
         "audit_control",
         "audit_inserts", "audit_job", "audit_tenant", "audit_updates",
         "ensure_ledger_partitions", "ensure_user",
-        "import_refresh_statistics", "job_totals", "login_candidates", "proof_totals",
-        "ring_due_jobs",
+        "import_refresh_statistics", "job_totals", "login_candidates", "member_standing",
+        "own_password", "proof_totals", "ring_due_jobs", "set_password",
         "sources_due", "tenant_members", "tenant_names", "tenants_with_due",
     }  # fmt: skip
     assert not any(is_super or bypasses for *_, is_super, bypasses in rows)

@@ -9,6 +9,7 @@ from flask import Flask, Response, g, make_response, redirect, render_template, 
 from bursar import config
 from web.auth import allows
 from web.pages import (
+    account,
     alerts,
     budget_edit,
     budget_list,
@@ -41,6 +42,7 @@ from web.pages import settings as setting_pages
 
 _PAGES = (
     login,
+    account,
     dashboard,
     first_steps,
     samples,
@@ -134,4 +136,4 @@ def _shared() -> dict[str, Any]:
     return {"who": who, "may": may, "layout": layout, "flower_shown": flower.shown}
 
 
-__all__ = ["install", "login"]
+__all__ = ["account", "install", "login"]

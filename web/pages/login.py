@@ -33,6 +33,7 @@ def submit() -> Any:
     session["tenant"] = str(who.tenant_id)
     session["user"] = who.actor.removeprefix("user:")
     session["name"] = who.name
+    session["mark"] = who.mark
     return redirect(target, 303)
 
 

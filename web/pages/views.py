@@ -29,7 +29,7 @@ def save() -> Any:
     name = request.form.get("name", "")
     with transaction() as session:
         views.save_view(
-            session, principal().tenant_id, _person(), name, wanted,
+            session, principal().tenant_id, person(), name, wanted,
             is_shared=request.form.get("is_shared") == "yes",
         )  # fmt: skip
     flash(f"Kept as “{' '.join(name.split())}”.")
@@ -42,13 +42,14 @@ def save() -> Any:
 def remove(view_id: UUID) -> Any:
     """Forget a view of one's own."""
     with transaction() as session:
-        name = views.drop_view(session, _person(), view_id)
+        name = views.drop_view(session, person(), view_id)
     flash(f"“{name}” is removed; its budgets are as they were.")
     return redirect(url_for("budget_list.index"), 303)
 
 
-def _person() -> UUID:
+def person() -> UUID:
+    """The person who is asking. Raises Forbidden for a program."""
     found = user_id()
     if found is None:
-        raise Forbidden("Only people keep views; a program names its filters each time.")
+        raise Forbidden("Only people have an account here; a program has a key.")
     return found

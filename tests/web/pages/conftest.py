@@ -23,7 +23,7 @@ PASSWORD = "correct horse battery"
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of members log in here; a hash that is costly to guess costs a tenth of a second."""
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr("bursar.tenants.HASHER", hasher)
+    monkeypatch.setattr("bursar.passwords.HASHER", hasher)
 
 
 class Visitor:
