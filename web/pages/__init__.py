@@ -11,6 +11,7 @@ from web.auth import allows
 from web.pages import (
     account,
     alerts,
+    budget_control,
     budget_edit,
     budget_list,
     budget_records,
@@ -48,6 +49,7 @@ _PAGES = (
     samples,
     budget_list,
     budget_edit,
+    budget_control,
     budget_records,
     spending,
     transfers,
