@@ -29,14 +29,23 @@ EMAIL, PASSWORD = "ada@harbour-city.example", secrets.token_urlsafe(12)
 SHOWN = ("dashboard", "budgets", "budget")
 PAGES = {
     "dashboard": "/", "budgets": "/budgets", "budget": "/budgets/{budget}",
-    "edit": "/budgets/{budget}/edit", "check": "/check", "reports": "/reports",
-    "report-budgets": "/reports/budgets", "report-days": "/reports/days",
+    "edit": "/budgets/{budget}/edit", "reserve": "/budgets/{budget}/reserve",
+    "charge": "/budgets/{budget}/charge", "topup": "/budgets/{budget}/topup",
+    "transfer": "/budgets/{budget}/transfer", "transfers": "/transfers", "check": "/check",
+    "reports": "/reports", "report-budgets": "/reports/budgets", "report-days": "/reports/days",
     "budget-report": "/budgets/{budget}/report", "changes": "/budgets/{budget}/changes",
-    "imports": "/imports",
-    "import": "/imports/{import_id}", "new-import": "/imports/new", "sources": "/sources",
-    "webhooks": "/webhooks", "alerts": "/alerts", "operations": "/operations", "jobs": "/jobs",
-    "settings": "/settings", "members": "/settings/members", "keys": "/settings/keys",
-    "rules": "/settings/rules", "periods": "/settings/periods", "api": "/api/docs",
+    "imports": "/imports", "import": "/imports/{import_id}", "new-import": "/imports/new",
+    "mapping": "/imports/files/{file_id}", "undo": "/imports/{import_id}/undo",
+    "templates": "/imports/templates", "template": "/imports/templates/{template}",
+    "sources": "/sources", "source": "/sources/{source}", "edit-source": "/sources/{source}/edit",
+    "new-source": "/sources/new", "new-sftp": "/sources/new/sftp",
+    "webhooks": "/webhooks", "webhook": "/webhooks/{webhook}", "alerts": "/alerts",
+    "operations": "/operations", "jobs": "/jobs", "job": "/jobs/{job}", "settings": "/settings",
+    "members": "/settings/members", "member": "/settings/members/{member}",
+    "keys": "/settings/keys", "rules": "/settings/rules", "rule": "/settings/rules/{rule}",
+    "periods": "/settings/periods", "close": "/settings/periods/{period}/close",
+    "words": "/settings/words", "organisation": "/settings/organisation", "api": "/api/docs",
+    "api-section": "/api/docs/budgets", "error": "/budgets/nowhere", "login": "/login",
 }  # fmt: skip
 
 
@@ -45,8 +54,7 @@ def fill(api: httpx.Client) -> dict[str, str]:
     with SAMPLE.open("rb") as file:
         started = sent(api, "/imports", data={"mode": "skip_errors"},
                        files={"file": (SAMPLE.name, file)})  # fmt: skip
-    while not api.get(f"/api/v1/imports/{started['id']}").json()["state"].startswith("completed"):
-        time.sleep(0.3)
+    await_end(api, started["id"])
     chance, today = random.Random(3), datetime.now(UTC).date()
     budgets = api.get("/api/v1/budgets", params={"limit": 200, "sort": "department"}).json()["data"]
     number, worst = 0, ""
@@ -69,7 +77,42 @@ def fill(api: httpx.Client) -> dict[str, str]:
                 "amount": f"{amount * chance.uniform(0.01, 0.05):.2f}",
                 "ref_id": f"PO-{1000 + number}",
             })  # fmt: skip
-    return {"budget": worst, "import_id": started["id"]}
+    others = [one["id"] for one in budgets if one["id"] != worst]
+    return {"budget": worst, "import_id": started["id"]} | also(api, worst, others[0])
+
+
+def also(api: httpx.Client, budget: str, other: str) -> dict[str, str]:
+    """One of everything else that has a page."""
+    strange = {"file": ("pots.csv", b"Alpha,Beta\nRoads,new\nParks,old\n")}
+    waiting = sent(api, "/imports", files=strange)
+    rule = {"name": "Large moves", "covers": "transfers", "auto_approve_up_to": "100"}
+    rule_id = sent(api, "/approval-rules", json=rule)["id"]
+    move = {"from": other, "to": budget, "amount": "2500",
+            "reason": "The roof cannot wait"}  # fmt: skip
+    sent(api, "/transfers", json=move)
+    hook = {"url": "https://example.invalid/hook", "events": ["alert.raised"]}
+    source = {"name": "Finance drop", "type": "folder", "config": {}, "schedule": "0 2 * * *"}
+    template = {"name": "Pots", "headers": ["Topf", "Plan"],
+                "mapping": {"Topf": "department", "Plan": "budgeted_amount"}}  # fmt: skip
+    made = {
+        "file_id": await_end(api, waiting["id"])["file_id"],
+        "rule": rule_id,
+        "webhook": sent(api, "/webhooks", json=hook)["id"],
+        "source": sent(api, "/sources", json=source)["id"],
+        "template": sent(api, "/mapping-templates", json=template)["id"],
+    }
+    for name in ("job", "member", "period"):
+        made[name] = api.get(f"/api/v1/{name}s").json()["data"][0]["id"]
+    return made
+
+
+def await_end(api: httpx.Client, import_id: str) -> Any:
+    """The import, once it is done or waits for somebody."""
+    while True:
+        run = api.get(f"/api/v1/imports/{import_id}").json()
+        if run["state"].startswith(("completed", "awaiting", "failed")):
+            return run
+        time.sleep(0.3)
 
 
 def spend(api: httpx.Client, budget: dict[str, Any], what: str, body: dict[str, str]) -> None:
@@ -92,12 +135,15 @@ def draw(page: Page, options: argparse.Namespace, url: str, names: dict[str, str
     """One picture for each page, width and theme."""
     many = len(options.widths) * len(options.themes) > 1
     for name in options.pages or SHOWN:
+        if name == "login":
+            page.context.clear_cookies()  # so that it is asked for; the last of PAGES
+        page.set_viewport_size({"width": options.widths[0], "height": 900})
+        page.goto(url + PAGES[name].format(**names))
+        page.wait_for_timeout(1_000)  # what is asked for afterwards is there by then
         for width in options.widths:
+            page.set_viewport_size({"width": width, "height": 900})
             for theme in options.themes:
-                page.set_viewport_size({"width": width, "height": 900})
                 page.emulate_media(color_scheme=theme)
-                page.goto(url + PAGES[name].format(**names))
-                page.wait_for_timeout(1_500)  # what is asked for afterwards is there by then
                 file = f"{name}-{width}-{theme}.png" if many else f"{name}.png"
                 page.screenshot(path=options.to / file, full_page=many)
 

@@ -249,7 +249,7 @@ def _finish(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "none"
     metrics.REQUESTS.labels(route, str(response.status_code)).inc()
     metrics.REQUEST_SECONDS.labels(route).observe(seconds)
-    if route not in {"/healthz", "/readyz", "/static/<path:filename>"}:
+    if not request.path.startswith(_UNCOUNTED):
         log.info(
             "request",
             method=request.method,

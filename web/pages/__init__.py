@@ -35,6 +35,7 @@ from web.pages import (
     samples,
     sources,
     spending,
+    stylesheet,
     transfers,
     views,
     webhooks,
@@ -42,6 +43,7 @@ from web.pages import (
 from web.pages import settings as setting_pages
 
 _PAGES = (
+    stylesheet,
     login,
     account,
     dashboard,

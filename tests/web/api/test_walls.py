@@ -17,7 +17,8 @@ from tests.conftest import MakeApi, MakeBudget
 from web.auth import PERMISSIONS
 
 OPEN = {"/healthz", "/readyz", "/login", "/logout", "/api/openapi.json", "/api/docs",
-        "/api/docs/<section>", "/static/<path:filename>"}  # fmt: skip
+        "/api/docs/<section>", "/static/<path:filename>",
+        "/static/pages.css"}  # fmt: skip
 
 
 def routes(app: Flask) -> list[tuple[str, str]]:
