@@ -45,7 +45,8 @@ PAGES = {
     "keys": "/settings/keys", "rules": "/settings/rules", "rule": "/settings/rules/{rule}",
     "periods": "/settings/periods", "close": "/settings/periods/{period}/close",
     "words": "/settings/words", "organisation": "/settings/organisation", "api": "/api/docs",
-    "api-section": "/api/docs/budgets", "error": "/budgets/nowhere", "login": "/login",
+    "api-section": "/api/docs/budgets", "components": "/components",
+    "error": "/budgets/nowhere", "login": "/login",
 }  # fmt: skip
 
 
@@ -91,7 +92,9 @@ def also(api: httpx.Client, budget: str, other: str) -> dict[str, str]:
             "reason": "The roof cannot wait"}  # fmt: skip
     sent(api, "/transfers", json=move)
     hook = {"url": "https://example.invalid/hook", "events": ["alert.raised"]}
-    source = {"name": "Finance drop", "type": "folder", "config": {}, "schedule": "0 2 * * *"}
+    place = {"host": "files.example.invalid", "path": "/out", "username": "bursar"}
+    source = {"name": "Finance drop", "type": "sftp", "config": place, "schedule": "0 2 * * *",
+              "secret": {"password": secrets.token_hex(8)}}  # fmt: skip
     template = {"name": "Pots", "headers": ["Topf", "Plan"],
                 "mapping": {"Topf": "department", "Plan": "budgeted_amount"}}  # fmt: skip
     made = {

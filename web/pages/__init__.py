@@ -17,6 +17,7 @@ from web.pages import (
     budget_records,
     budgets,
     check,
+    components,
     dashboard,
     docs,
     drawing,
@@ -71,6 +72,7 @@ _PAGES = (
     alerts,
     *setting_pages.PAGES,
     docs,
+    components,
 )
 
 # What to do next, by status.

@@ -13,7 +13,8 @@ FOLDER = Path(__file__).with_name("styles")
 # What stands later wins: tokens and HTML's own elements first, paper last.
 ORDER = (
     "tokens", "base", "frame", "headings", "cards", "buttons", "forms", "badges", "notes", "steps",
-    "figures", "bars", "charts", "tables", "alerts", "routes", "print",
+    "figures", "bars", "charts", "tables", "alerts", "routes",
+    "components", "print",
 )  # fmt: skip
 _COMMENT, _SPACE = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"\s+")
 
@@ -34,4 +35,5 @@ def sheet() -> Response:
     answer = Response(_SHEET, mimetype="text/css")
     answer.set_etag(_TAG)
     answer.cache_control.no_cache = True
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer
