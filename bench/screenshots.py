@@ -36,6 +36,7 @@ PAGES = {
     "budget-report": "/budgets/{budget}/report", "changes": "/budgets/{budget}/changes",
     "imports": "/imports", "import": "/imports/{import_id}", "new-import": "/imports/new",
     "mapping": "/imports/files/{file_id}", "undo": "/imports/{import_id}/undo",
+    "mend": "/imports/{import_id}/mend",
     "templates": "/imports/templates", "template": "/imports/templates/{template}",
     "sources": "/sources", "source": "/sources/{source}", "edit-source": "/sources/{source}/edit",
     "new-source": "/sources/new", "new-sftp": "/sources/new/sftp",
@@ -46,6 +47,7 @@ PAGES = {
     "periods": "/settings/periods", "close": "/settings/periods/{period}/close",
     "words": "/settings/words", "organisation": "/settings/organisation", "api": "/api/docs",
     "api-section": "/api/docs/budgets", "components": "/components",
+    "limits": "/budgets/{budget}/control", "account": "/account",
     "error": "/budgets/nowhere", "login": "/login",
 }  # fmt: skip
 

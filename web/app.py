@@ -222,7 +222,8 @@ def _recognise() -> None:
         return
     by_key = auth.from_bearer()
     # A cookie opens pages only; the API wants a key, so that no other site can make a browser call.
-    g.principal = by_key if by_key or request.path.startswith("/api/") else auth.from_session()
+    of_programs = request.path.startswith("/api/") and not request.path.startswith("/api/docs")
+    g.principal = by_key if by_key or of_programs else auth.from_session()
     auth.guard(current_app.view_functions.get(request.endpoint or ""))
     if g.principal is not None and (request.content_length or 0) > (
         request.max_content_length or 0

@@ -50,8 +50,8 @@ class Watched:
 
     def check(self) -> None:
         """Nothing to complain of on the present page, to eyes, ears or fingers."""
-        assert self.complaints == []
-        assert self.faults() == []
+        found = [*self.complaints, *self.faults()]
+        assert found == [], found
 
     def faults(self) -> list[str]:
         """What is wrong with the present page at its present width, in light and dark."""

@@ -14,6 +14,7 @@ FOLDER = Path(__file__).with_name("styles")
 ORDER = (
     "tokens", "base", "frame", "headings", "cards", "buttons", "forms", "badges", "notes", "steps",
     "figures", "bars", "charts", "tables", "alerts", "routes",
+    "keys",
     "components", "print",
 )  # fmt: skip
 _COMMENT, _SPACE = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"\s+")

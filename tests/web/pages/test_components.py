@@ -79,3 +79,9 @@ def test_no_class_is_written_that_no_rule_knows() -> None:
 
 def _plain(path: Path) -> str:
     return re.sub(r"\{[{%].*?[%}]\}", " ", path.read_text())
+
+
+def test_the_frame_is_whole_on_the_pages_about_the_api(visitor: Visitor) -> None:
+    shown = visitor.get("/api/docs").text
+    assert "Log out" in shown
+    assert 'data-key="b"' in shown

@@ -111,7 +111,7 @@ def test_who_may_only_read_sees_all_but_the_buttons(
         for path in ("/jobs", f"/jobs/{job_id}"):
             html = reader.get(path).text
             assert 'method="post"' not in html[html.index("<main") :]
-            assert "checkbox" not in html
+            assert "checkbox" not in html[html.index("<main") :]
         for path in ("/operations/schedules/seal_ledger/pause",
                      "/operations/schedules/seal_ledger/resume", "/jobs/retry", "/jobs/cancel",
                      f"/jobs/{job_id}/retry", f"/jobs/{job_id}/cancel"):  # fmt: skip

@@ -66,14 +66,18 @@ for (const zone of document.querySelectorAll("[data-drop]")) {
   });
 }
 
-// A slash goes to the search field, unless something is being typed.
+// On narrow screens the navigation is one line: it begins where the page stands in it.
+for (const nav of document.querySelectorAll(".top nav, .subjects")) {
+  const here = nav.querySelector("[aria-current]");
+  if (here) nav.scrollLeft = here.offsetLeft - nav.offsetLeft - nav.clientWidth / 3;
+}
+
+// Escape closes what was opened around the focus, and gives the focus back to what opens it.
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, select, textarea, [contenteditable]");
-  const field = document.querySelector("[data-search]");
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing || !field) return;
-  event.preventDefault();
-  field.focus();
-  field.select();
+  const opened = event.target.closest("details[open]");
+  if (event.key !== "Escape" || !opened) return;
+  opened.open = false;
+  opened.querySelector("summary").focus();
 });
 
 // A secret is copied with one press where the browser lets pages copy; else it is marked.
