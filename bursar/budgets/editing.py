@@ -175,6 +175,12 @@ def lock_budget(session: Session, budget_id: UUID) -> Budget:
     return budget
 
 
+def lock_balances(session: Session, tenant_id: UUID, budget_id: UUID) -> None:
+    """Lock a budget and then, as postings do, its account. Raises NotFound."""
+    lock_budget(session, budget_id)
+    session.execute(select(func.ledger_lock(tenant_id, budget_id)))
+
+
 def _authorize(
     session: Session, tenant_id: UUID, budget_id: UUID, amount: Decimal, reason: str, actor: str,
     override: str | None = None,

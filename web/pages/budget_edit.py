@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, url_for
 
 from bursar.budgets import balances, editing
 from bursar.errors import BelowUsed, BursarError, NotFound, VersionStale
 from bursar.money import parse_amount, to_wire
-from web.api.reservations_wire import may_override
 from web.auth import EDIT, principal, require, transaction
 from web.pages import forms
 from web.pages.drawing import planned_of
@@ -45,8 +44,9 @@ def save(budget_id: UUID) -> Any:
     """Save it, or show again what was typed with what stands in the way."""
     who = principal()
     try:
-        override = may_override(request.form.get("override", "").strip() or None)
+        override = forms.override()
         with transaction() as session:
+            editing.lock_balances(session, who.tenant_id, budget_id)
             budget = balances.get_balance(session, budget_id)
             changes = _changes(budget, _typed(budget.currency))
             editing.edit_budget(
@@ -73,12 +73,19 @@ def _typed(currency: str) -> dict[str, str]:
 
 
 def _changes(budget: Any, typed: dict[str, str]) -> dict[str, Any]:
-    """What differs from how it stands, as `edit_budget` takes it."""
+    """What was typed and differs from how it stands, as `edit_budget` takes it.
+
+    Postings move the amount without making a new version of the budget: one that was left alone
+    stays as it is now, and one that both have changed raises VersionStale.
+    """
     now = _of(budget)
+    was = _was(now)
     changes: dict[str, Any] = {
-        name: text or None for name, text in typed.items() if text != now[name]
+        name: text or None for name, text in typed.items() if text not in (now[name], was[name])
     }
     if "amount" in changes:
+        if was["amount"] != now["amount"]:
+            raise VersionStale
         changes["amount"] = parse_amount(typed["amount"], budget.currency)
     return changes
 
@@ -89,14 +96,19 @@ def _of(budget: Any) -> dict[str, str]:
     return texts | {"amount": to_wire(budget.authorized, budget.currency)}
 
 
+def _was(now: dict[str, str]) -> dict[str, str]:
+    """What the fields said when the form was drawn."""
+    typed = forms.typed()
+    return {name: typed.get(_WAS + name, now[name]) for name in _FIELDS}
+
+
 def _form(budget: Any, refusal: BursarError | None = None) -> Any:
     """The form; a stale one takes over what only the other has changed, and names the rest."""
     now = typed = was = _of(budget)
     version, wrong = budget.row_version, forms.wrong(refusal)
     theirs: list[str] = []
     if refusal is not None:
-        typed = forms.typed()
-        was = {name: typed.get(_WAS + name, now[name]) for name in _FIELDS}
+        typed, was = forms.typed(), _was(now)
         version = forms.version()
     if isinstance(refusal, VersionStale):
         theirs = [_FIELDS[name][0] for name in _FIELDS if now[name] != was[name]]

@@ -7,6 +7,7 @@ import re
 from flask import request
 
 from bursar.errors import BursarError, Fault, InvalidAmount, InvalidInput, UnknownCurrency
+from web.api.reservations_wire import may_override
 
 # Digits in groups of three, as pages write them, all parted by the same sign.
 _GROUPED = re.compile(r"-?[0-9]{1,3}(?:([, \u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*(?:\.[0-9]+)?")
@@ -28,6 +29,11 @@ def written(name: str, label: str, *, most: int = 200, required: bool = True) ->
 def amount() -> str:
     """What the field `amount` says, for those who read amounts. Raises InvalidInput."""
     return _plain(written("amount", "An amount", most=40))
+
+
+def override() -> str | None:
+    """Why a limit may be passed; None where nobody says so. Raises InvalidInput, Forbidden."""
+    return may_override(written("override", "A reason", most=500, required=False) or None)
 
 
 def version() -> int:

@@ -18,7 +18,6 @@ from bursar.ledger.answers import Retry
 from bursar.money import positive_amount
 from bursar.reports.ranges import Calendar
 from bursar.tenants import get_tenant
-from web.api.reservations_wire import may_override
 from web.auth import FUND, SPEND, principal, require, transaction
 from web.pages import forms
 from web.pages.figures import in_words
@@ -99,7 +98,7 @@ def _reserve(budget: Any, retry: Retry) -> str:
     reference = forms.written("ref_id", "A reference")
     answer = operations.reserve(
         database(), who.tenant_id, budget.id, _amount(budget), budget.currency,
-        ref_id=reference, actor=who.actor, expires_at=_end_of_day(), override=_override(),
+        ref_id=reference, actor=who.actor, expires_at=_end_of_day(), override=forms.override(),
         retry=retry,
     )  # fmt: skip
     return f"{in_words(answer.amount, answer.currency)} are set aside as {reference}."
@@ -111,7 +110,8 @@ def _charge(budget: Any, retry: Retry) -> str:
     reason = forms.written("reason", "A reason", most=500, required=False)
     answer = operations.spend(
         database(), who.tenant_id, budget.id, _amount(budget), budget.currency,
-        ref_id=reference, reason=reason or None, actor=who.actor, override=_override(), retry=retry,
+        ref_id=reference, reason=reason or None, actor=who.actor, override=forms.override(),
+        retry=retry,
     )  # fmt: skip
     return f"{in_words(answer.amount, answer.currency)} are spent as {reference}."
 
@@ -195,10 +195,6 @@ def _form(name: str, budget_id: UUID, refusal: BursarError | None = None) -> Any
 
 def _amount(budget: Any) -> Any:
     return positive_amount(forms.amount(), budget.currency)
-
-
-def _override() -> str | None:
-    return may_override(forms.written("override", "A reason", most=500, required=False) or None)
 
 
 def _end_of_day() -> datetime | None:

@@ -37,6 +37,25 @@ def test_a_change_is_saved_and_posted(visitor: Visitor, api: Api, make_budget: M
     assert kinds == ["adjust", "fund"]
 
 
+def test_money_that_was_added_meanwhile_stays(
+    visitor: Visitor, api: Api, make_budget: MakeBudget
+) -> None:
+    budget = make_budget("100")
+    form = fields(visitor.get(f"/budgets/{budget}/edit").text)
+    more = {"amount": "50", "currency": "USD", "reason": "more"}
+    assert api.post(f"/budgets/{budget}/topup", more).status_code == 201
+    assert send(visitor, budget, form, owner="Ann").status_code == 303
+    shown = api.get(f"/budgets/{budget}").get_json()
+    assert (shown["owner"], shown["budgeted_amount"]) == ("Ann", "150.00")
+    form = fields(visitor.get(f"/budgets/{budget}/edit").text)
+    assert api.post(f"/budgets/{budget}/topup", more).status_code == 201
+    told = send(visitor, budget, form, amount="120")
+    assert told.status_code == 412
+    assert "It says now: 200.00 USD" in plain(told.text)
+    assert send(visitor, budget, fields(told.text)).status_code == 303
+    assert api.get(f"/budgets/{budget}").get_json()["budgeted_amount"] == "120.00"
+
+
 def test_who_comes_second_sees_both_values_and_loses_none(
     visitor: Visitor, api: Api, make_budget: MakeBudget
 ) -> None:
@@ -129,3 +148,10 @@ def test_what_is_set_aside_is_shown_and_given_back(
     assert api.get(f"/budgets/{budget}").get_json()["available"] == "100.00"
     assert visitor.send(path, seen=f"/budgets/{budget}", **sent).status_code == 409
     assert auditor.get(f"/budgets/{budget}/edit").status_code == 403
+
+
+def test_a_reason_that_cannot_be_kept_is_refused(visitor: Visitor, make_budget: MakeBudget) -> None:
+    budget = make_budget("100")
+    form = fields(visitor.get(f"/budgets/{budget}/edit").text)
+    for reason in ("a\0b", "x" * 501):
+        assert send(visitor, budget, form, amount="50", override=reason).status_code == 422
