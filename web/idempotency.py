@@ -104,6 +104,32 @@ def once(work: Callable[[Session], Answer], content: object) -> Response:
     return response
 
 
+def comes_first(session: Session, retry: Retry) -> bool:
+    """Whether this is the first request with its key; the same one waits here for its transaction.
+
+    Raises IdempotencyKeyReused where the key came with another content.
+    """
+    named = {"tenant": principal().tenant_id, "key": retry.key, "hash": retry.request_hash}
+    kept = session.execute(
+        text(
+            "insert into action_idempotency (tenant_id, key, request_hash)"
+            " values (:tenant, :key, :hash) on conflict do nothing returning key"
+        ),
+        named,
+    ).first()
+    if kept is not None:
+        return True
+    before = session.execute(
+        text(
+            "select request_hash from action_idempotency where tenant_id = :tenant and key = :key"
+        ),
+        named,
+    ).scalar_one()
+    if before != retry.request_hash:
+        raise IdempotencyKeyReused
+    return False
+
+
 def _again(answer: Answer, body: dict[str, Any]) -> Response:
     response = make_response(jsonify(body), answer.status)
     response.headers.update(answer.headers)

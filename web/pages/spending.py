@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,11 +14,13 @@ from bursar.budgets import balances, listing, transfers
 from bursar.database import database
 from bursar.errors import BursarError, Fault, InsufficientFunds, InvalidInput, NotFound
 from bursar.ledger import funds, operations
-from bursar.ledger.answers import Retry
+from bursar.ledger.answers import Answer, Retry
 from bursar.money import positive_amount
 from bursar.reports.ranges import Calendar
 from bursar.tenants import get_tenant
+from web.api.reservations_wire import LONGEST_HOLD_SECONDS
 from web.auth import FUND, SPEND, principal, require, transaction
+from web.idempotency import comes_first
 from web.pages import forms
 from web.pages.figures import in_words
 from web.problems import status_of
@@ -95,25 +97,25 @@ def transfer(budget_id: UUID) -> Any:
 
 def _reserve(budget: Any, retry: Retry) -> str:
     who = principal()
-    reference = forms.written("ref_id", "A reference")
+    reference = _reference()
     answer = operations.reserve(
         database(), who.tenant_id, budget.id, _amount(budget), budget.currency,
         ref_id=reference, actor=who.actor, expires_at=_end_of_day(), override=forms.override(),
         retry=retry,
     )  # fmt: skip
-    return f"{in_words(answer.amount, answer.currency)} are set aside as {reference}."
+    return _said(answer, "set aside", reference)
 
 
 def _charge(budget: Any, retry: Retry) -> str:
     who = principal()
-    reference = forms.written("ref_id", "A reference")
+    reference = _reference()
     reason = forms.written("reason", "A reason", most=500, required=False)
     answer = operations.spend(
         database(), who.tenant_id, budget.id, _amount(budget), budget.currency,
         ref_id=reference, reason=reason or None, actor=who.actor, override=forms.override(),
         retry=retry,
     )  # fmt: skip
-    return f"{in_words(answer.amount, answer.currency)} are spent as {reference}."
+    return _said(answer, "spent", reference)
 
 
 def _topup(budget: Any, retry: Retry) -> str:
@@ -132,7 +134,7 @@ def _transfer(budget: Any, retry: Retry) -> str:
     with transaction() as session:
         taking = _other(session, budget)
         asks = transfers.needs_approval(session, budget.id, amount)
-        if asks:
+        if asks and comes_first(session, retry):
             transfers.ask(
                 session, who.tenant_id, budget.id, taking.id, amount, budget.currency, reason,
                 who.actor,
@@ -197,17 +199,43 @@ def _amount(budget: Any) -> Any:
     return positive_amount(forms.amount(), budget.currency)
 
 
+def _reference() -> str:
+    """What money is set aside or spent as. Raises InvalidInput."""
+    text = forms.written("ref_id", "A reference")
+    if "/" in text:  # no address of the API could name it
+        raise forms.refused("ref_id", "invalid_reference", "A reference has no slash.")
+    return text
+
+
+def _said(answer: Answer, done: str, reference: str) -> str:
+    """What became of money under a reference, which may have been used before."""
+    amount = in_words(answer.amount, answer.currency)
+    if answer.replayed:
+        return (
+            f"{reference} stands for {amount} already, which are {answer.state}; nothing was"
+            " posted again."
+        )
+    return f"{amount} are {done} as {reference}."
+
+
 def _end_of_day() -> datetime | None:
-    """The end of the day that a reservation expires on; None where it does not by itself."""
+    """The end of the day that a reservation expires on; None where it does not by itself.
+
+    Raises InvalidInput unless it is ahead, and within a hundred years.
+    """
     text = forms.written("expires_on", "A day", most=20, required=False)
     if not text:
         return None
     try:
         day = date.fromisoformat(text)
         with transaction() as session:
-            return Calendar.of(get_tenant(session)).start_of(day + timedelta(days=1))
+            end = Calendar.of(get_tenant(session)).end_of(day)
     except (ValueError, OverflowError):
         raise forms.refused("expires_on", "invalid_day", f"{text!r} is no day.") from None
+    if not 0 < (end - datetime.now(UTC)).total_seconds() < LONGEST_HOLD_SECONDS:
+        said = "It is held until a day that is ahead, within a hundred years."
+        raise forms.refused("expires_on", "invalid_day", said)
+    return end
 
 
 def _other(session: Any, budget: Any) -> Any:

@@ -55,6 +55,38 @@ def test_a_form_that_is_sent_twice_posts_once(
     assert balance(api, budget) == ("5010.00", "10.00", "10.00", "4990.00")
 
 
+def test_a_transfer_that_is_asked_for_twice_waits_once(
+    visitor: Visitor, api: Api, make_budget: MakeBudget
+) -> None:
+    giving = make_budget("100")
+    make_budget("50", department="Legal")
+    rule = {"name": "Ask", "auto_approve_up_to": "10", "covers": "transfers"}
+    assert api.post("/approval-rules", rule).status_code == 201
+    same = {
+        "once": "this-form", "amount": "30", "department": "Legal", "sub_category": "Software",
+        "fiscal_period": "FY2025", "reason": "trips",
+    }  # fmt: skip
+    path = f"/budgets/{giving}/transfer"
+    for _ in range(2):
+        assert visitor.send(path, seen="/budgets", **same).status_code == 303
+    assert visitor.send(path, seen="/budgets", **same | {"amount": "40"}).status_code == 422
+    (asked,) = api.get("/transfer-requests").get_json()["data"]
+    assert asked["amount"] == "30.00"
+
+
+def test_a_reference_that_was_used_before_says_so(
+    visitor: Visitor, api: Api, make_budget: MakeBudget
+) -> None:
+    budget = make_budget("100")
+    send(visitor, budget, "reserve", amount="10", ref_id="PO-1")
+    assert api.post("/reservations/PO-1/release", {}).status_code == 200
+    visitor.get(f"/budgets/{budget}")
+    assert send(visitor, budget, "reserve", amount="10", ref_id="PO-1").status_code == 303
+    said = "PO-1 stands for 10.00 USD already, which are released; nothing was posted again."
+    assert said in plain(visitor.get(f"/budgets/{budget}").text)
+    assert balance(api, budget)[3] == "100.00"
+
+
 @pytest.mark.parametrize("way", ["reserve", "charge"])
 def test_more_than_there_is_is_refused_and_may_be_passed_with_a_reason(
     visitor: Visitor, make_visitor: MakeVisitor, api: Api, make_budget: MakeBudget, way: str
@@ -81,7 +113,11 @@ def test_more_than_there_is_is_refused_and_may_be_passed_with_a_reason(
         ({"amount": "1.005", "ref_id": "A"}, "amount"), ({"amount": "1", "ref_id": ""}, "ref_id"),
         ({"amount": "1", "ref_id": "A", "expires_on": "soon"}, "expires_on"),
         ({"amount": "1", "ref_id": "A", "expires_on": "9999-12-31"}, "expires_on"),
+        ({"amount": "1", "ref_id": "A", "expires_on": "2020-01-31"}, "expires_on"),
+        ({"amount": "1", "ref_id": "A", "expires_on": "0001-01-01"}, "expires_on"),
+        ({"amount": "1", "ref_id": "A", "expires_on": "9999-12-30"}, "expires_on"),
         ({"amount": "1", "ref_id": "a\0b"}, "ref_id"),
+        ({"amount": "1", "ref_id": "2026/PO-1"}, "ref_id"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_stands_beside_its_field(
