@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
-from babel.numbers import NumberPattern, parse_pattern
+from babel.numbers import NumberPattern, get_decimal_symbol, parse_pattern
 from flask import g, has_request_context, request
 from markupsafe import Markup
 
@@ -36,6 +36,11 @@ def _best(languages: tuple[str, ...]) -> Locale:
         except (UnknownLocaleError, ValueError):
             continue
     return _USUAL
+
+
+def decimal_mark() -> str:
+    """What stands before the decimals in the language of this request."""
+    return get_decimal_symbol(locale())
 
 
 def number(amount: Decimal | int | str, places: int = 0) -> str:

@@ -8,9 +8,12 @@ from flask import request
 
 from bursar.errors import BursarError, Fault, InvalidAmount, InvalidInput, UnknownCurrency
 from web.api.reservations_wire import may_override
+from web.pages import figures
 
 # Digits in groups of three, as pages write them, all parted by the same sign.
 _GROUPED = re.compile(r"-?[0-9]{1,3}(?:([, \u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*(?:\.[0-9]+)?")
+# One mark with three digits behind it: thousands to some languages, decimals to others.
+_UNCLEAR = re.compile(r"(-?[1-9][0-9]{0,2})[.,]([0-9]{3})")
 _FIELD_OF: dict[type[BursarError], str] = {InvalidAmount: "amount", UnknownCurrency: "currency"}
 
 
@@ -27,8 +30,17 @@ def written(name: str, label: str, *, most: int = 200, required: bool = True) ->
 
 
 def amount() -> str:
-    """What the field `amount` says, for those who read amounts. Raises InvalidInput."""
-    return _plain(written("amount", "An amount", most=40))
+    """What the field `amount` says, for those who read amounts. Raises InvalidInput.
+
+    Where the pages write decimals behind a comma, "1.250" and "1,250" are refused, for nobody can
+    know which of two amounts is meant; what a form was drawn with stays as it is.
+    """
+    text = written("amount", "An amount", most=40).replace("\u2212", "-")
+    found = _UNCLEAR.fullmatch(text)
+    if found and figures.decimal_mark() == "," and text != request.form.get("was_amount"):
+        said = f"Write {found[1]}{found[2]} or {found[1]}.{found[2]}0, so that it is clear."
+        raise refused("amount", "unclear_amount", said)
+    return _plain(text)
 
 
 def override() -> str | None:
@@ -76,6 +88,5 @@ def _plain(text: str) -> str:
     Only whole groups of three are taken for thousands, so that "1,5" is never read as 15: that
     stays as it is, and is refused where amounts are read.
     """
-    text = text.replace("\u2212", "-")
     found = _GROUPED.fullmatch(text)
     return text.replace(found[1], "") if found else text

@@ -130,6 +130,25 @@ def test_what_is_wrong_stands_beside_its_field(
     assert balance(api, budget)[3] == "100.00"
 
 
+@pytest.mark.parametrize(
+    ("language", "typed", "budgeted"),
+    [("en", "1,250", "1350.00"), ("en", "1.250", "101.25"), ("de", "1.250", None),
+     ("de", "1,250", None), ("de", "1,250.50", "1350.50"), ("de", "1250", "1350.00"),
+     ("de-CH", "1,250", "1350.00"), ("fr", "1 250", "1350.00"), ("fr", "1.2500", "101.25")],
+)  # fmt: skip
+def test_an_amount_that_means_two_things_where_one_comes_from_is_refused(
+    visitor: Visitor, api: Api, make_budget: MakeBudget,
+    language: str, typed: str, budgeted: str | None,
+) -> None:  # fmt: skip
+    budget = make_budget("100")
+    visitor.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
+    sent = send(visitor, budget, "topup", amount=typed)
+    assert sent.status_code == (303 if budgeted else 422)
+    if not budgeted:
+        assert "Write 1250 or 1.2500, so that it is clear." in sent.text
+    assert balance(api, budget)[0] == (budgeted or "100.00")
+
+
 def test_money_moves_to_a_budget_that_is_named(
     visitor: Visitor, api: Api, make_budget: MakeBudget
 ) -> None:
