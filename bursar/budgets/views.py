@@ -18,14 +18,16 @@ MOST = 50  # views that one person keeps
 
 
 def list_views(session: Session, user_id: UUID) -> list[SavedView]:
-    """The views of a person, and those that others share, by name."""
+    """The views of a person, and some of those that others share, by name."""
     query = (
         select(SavedView)
         .where(or_(SavedView.user_id == user_id, SavedView.is_shared))
-        .order_by(func.lower(SavedView.name), SavedView.id)
+        # One's own first, so that those of others never crowd one out.
+        .order_by(SavedView.user_id != user_id, func.lower(SavedView.name), SavedView.id)
         .limit(4 * MOST)
     )
-    return list(session.execute(query).scalars())
+    found = session.execute(query).scalars()
+    return sorted(found, key=lambda view: (view.name.lower(), view.id))
 
 
 def save_view(
@@ -34,11 +36,14 @@ def save_view(
 ) -> UUID:  # fmt: skip
     """Keep filters and order under a name; the same name of the same person says this from now on.
 
-    Raises InvalidInput for an empty or long name, for nothing to keep, and for too many.
+    Raises InvalidInput for an empty or long name, for nothing to keep or what no list can be
+    asked for, and for too many.
     """
     name = " ".join(name.split())
     if not 1 <= len(name) <= 80:
         raise _refused("/name", "A view has a name of 1 to 80 characters.")
+    if any("\0" in text for text in (name, *wanted.values())):
+        raise _refused("/name", "A view holds no NUL character.")
     query = urlencode([(key, wanted[key][:500]) for key in KEPT if wanted.get(key)])
     if not query:
         raise _refused("/name", "Choose a filter or an order first; without one it is the list.")

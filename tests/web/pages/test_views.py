@@ -70,7 +70,7 @@ def test_shared_views_are_seen_by_all_and_removed_by_their_owner(
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [("", {"q": "x"}), (" ", {"q": "x"}), ("x" * 81, {"q": "x"}), ("Nothing", {}),
-     ("Other", {"cursor": "x", "evil": "y"})],
+     ("Other", {"cursor": "x", "evil": "y"}), ("a\0b", {"q": "x"}), ("NUL", {"q": "a\0b"})],
 )  # fmt: skip
 def test_what_cannot_be_kept_is_refused(
     visitor: Visitor, name: str, wanted: dict[str, str]
@@ -84,6 +84,16 @@ def test_nobody_keeps_views_without_end(visitor: Visitor) -> None:
         assert keep(visitor, f"View {n}", q=str(n)) == 303
     assert keep(visitor, "One more", q="x") == 422
     assert keep(visitor, "View 3", q="changed") == 303
+
+
+def test_views_of_others_crowd_nobody_out(
+    visitor: Visitor, make_visitor: MakeVisitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bursar.budgets.views.MOST", 1)
+    for n in range(4):
+        keep(make_visitor("member"), f"Ours {n}", status="active", is_shared="yes")
+    keep(visitor, "Zero", status="frozen")
+    assert [name for name, _ in names(visitor)] == ["Ours 0", "Ours 1", "Ours 2", "Zero"]
 
 
 def test_texts_of_others_are_inert(visitor: Visitor, make_visitor: MakeVisitor) -> None:
