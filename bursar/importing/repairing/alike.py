@@ -85,7 +85,9 @@ def mended_copy(
         count += 1
         return row._replace(cells=tuple(cells))
 
-    return export_rejected_rows(session, run, folder, name, mended), count
+    # Read again at once: an apostrophe before "@Home" would make another department of it.
+    made = export_rejected_rows(session, run, folder, name, mended, cell_as=str)
+    return made, count
 
 
 def key_of(column: str, value: str) -> str:

@@ -10,7 +10,7 @@ stay as they are, so that `-500` can be sent again.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -21,25 +21,31 @@ ROW, REASON = "Row", "Reason"
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
+def inert(cell: str) -> str:
+    """The cell as text that no spreadsheet program runs."""
+    if cell.startswith(_DANGEROUS) and not looks_numeric(cell):
+        return f"'{cell}"
+    return cell
+
+
 def export_rejected(
     path: Path,
     headers: Sequence[str],
     sheet: str | None,
     rows: Iterable[RejectedRow],
     kind: Literal["csv", "xlsx"],
+    *,
+    cell_as: Callable[[str], str] = inert,
 ) -> int:
-    """Write header, rejected rows and a reason for each to `path`; how many rows there were."""
+    """Write header, rejected rows and a reason for each to `path`; how many rows there were.
+
+    `cell_as` says how cells are written; a file that nobody opens may have them as they are.
+    """
     written = [*(inert(header) for header in headers), *added_headers(headers)]
+    lines = (_written(row, len(headers), cell_as) for row in rows)
     if kind == "csv":
-        return _write_csv(path, written, rows)
-    return _write_xlsx(path, written, rows, sheet or "Rejected")
-
-
-def inert(cell: str) -> str:
-    """The cell as text that no spreadsheet program runs."""
-    if cell.startswith(_DANGEROUS) and not looks_numeric(cell):
-        return f"'{cell}"
-    return cell
+        return _write_csv(path, written, lines)
+    return _write_xlsx(path, written, lines, sheet or "Rejected")
 
 
 def added_headers(headers: Sequence[str]) -> tuple[str, str]:
@@ -60,26 +66,26 @@ def reason(errors: Sequence[CellError]) -> str:
     )
 
 
-def _written(row: RejectedRow, width: int) -> list[str]:
-    cells = [inert(cell) for cell in row.cells[:width]]
+def _written(row: RejectedRow, width: int, cell_as: Callable[[str], str]) -> list[str]:
+    cells = [cell_as(cell) for cell in row.cells[:width]]
     beyond = [cell for cell in row.cells[width:] if cell.strip()]
     padded = [*cells, *[""] * (width - len(cells)), str(row.row), inert(reason(row.errors))]
-    return [*padded, *map(inert, beyond)]
+    return [*padded, *map(cell_as, beyond)]
 
 
-def _write_csv(path: Path, headers: Sequence[str], rows: Iterable[RejectedRow]) -> int:
+def _write_csv(path: Path, headers: Sequence[str], lines: Iterable[list[str]]) -> int:
     count = 0
     # The mark at the start makes Excel read UTF-8.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(headers)
-        for row in rows:
-            writer.writerow(_written(row, len(headers) - 2))
+        for line in lines:
+            writer.writerow(line)
             count += 1
     return count
 
 
-def _write_xlsx(path: Path, headers: Sequence[str], rows: Iterable[RejectedRow], sheet: str) -> int:
+def _write_xlsx(path: Path, headers: Sequence[str], lines: Iterable[list[str]], sheet: str) -> int:
     import xlsxwriter
 
     options = {
@@ -94,9 +100,9 @@ def _write_xlsx(path: Path, headers: Sequence[str], rows: Iterable[RejectedRow],
         bold = book.add_format({"bold": True})
         for i, header in enumerate(headers):
             table.write_string(0, i, header, bold)
-        for row in rows:
+        for line in lines:
             count += 1
-            for i, cell in enumerate(_written(row, len(headers) - 2)):
+            for i, cell in enumerate(line):
                 table.write_string(count, i, cell[:32_767])
     return count
 

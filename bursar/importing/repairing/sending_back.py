@@ -13,7 +13,7 @@ from bursar import files
 from bursar.importing.cleaning.rows import CellError, RejectedRow
 from bursar.importing.reading import open_source
 from bursar.importing.repairing.mending import Attempts, attempts_of, waiting_rows
-from bursar.importing.repairing.rejected import export_rejected
+from bursar.importing.repairing.rejected import export_rejected, inert
 from bursar.importing.runs import get_run
 from schema.tables import ImportRow, ImportRun
 
@@ -24,12 +24,18 @@ Change = Callable[[RejectedRow], RejectedRow | None]
 
 
 def export_rejected_rows(
-    session: Session, run: ImportRun, folder: Path, name: str, change: Change = lambda row: row
+    session: Session,
+    run: ImportRun,
+    folder: Path,
+    name: str,
+    change: Change = lambda row: row,
+    *,
+    cell_as: Callable[[str], str] = inert,
 ) -> Path:
     """Write the rows that wait to be mended into `folder`; returns the file's path.
 
     A file that was imported before has the rejected rows of that import. `change` gives each row
-    as it is written, None for one that is left out.
+    as it is written, None for one that is left out; `cell_as` is that of `export_rejected`.
     """
     if run.duplicate_of is not None:
         run = get_run(session, run.duplicate_of)
@@ -41,7 +47,7 @@ def export_rejected_rows(
     made = folder / f"{stem}-rejected.{kind}"
     sheet = (first.analysis or {}).get("sheet")
     rows = (changed for row in _rejected(session, attempts) if (changed := change(row)))
-    export_rejected(made, headers, sheet, rows, kind)
+    export_rejected(made, headers, sheet, rows, kind, cell_as=cell_as)
     return made
 
 
