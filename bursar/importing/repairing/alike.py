@@ -43,6 +43,7 @@ class Wrong:
 
 def wrong_cells(session: Session, run: ImportRun, *, most: int = 100) -> Wrong:
     """The rejected cells that wait, alike ones together; looks at LOOKED_AT rows."""
+    run = _loaded(session, run)
     headers = set(_headers(session, run))
     attempts = attempts_of(session, run)
     found: dict[str, Alike] = {}
@@ -70,6 +71,7 @@ def mended_copy(
 
     Returns the file, and how many rows it has: the others go on waiting.
     """
+    run = _loaded(session, run)
     headers = _headers(session, run)
     count = 0
 
@@ -95,8 +97,11 @@ def key_of(column: str, value: str) -> str:
     return hashlib.sha256(f"{column}\0{value}".encode()).hexdigest()[:24]
 
 
+def _loaded(session: Session, run: ImportRun) -> ImportRun:
+    """The import that a run stands for: of a file that was imported before, the first."""
+    return run if run.duplicate_of is None else get_run(session, run.duplicate_of)
+
+
 def _headers(session: Session, run: ImportRun) -> list[str]:
-    if run.duplicate_of is not None:
-        run = get_run(session, run.duplicate_of)
     first = attempts_of(session, run).first
     return list((first.analysis or {}).get("headers", []))

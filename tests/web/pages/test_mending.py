@@ -89,6 +89,18 @@ def test_texts_stay_as_they_are_however_they_begin(
     assert imports.budgets() == named
 
 
+def test_a_file_that_came_again_is_mended_in_its_first_import(
+    visitor: Visitor, api: Api, imports: Imports, database: Database, tenant_id: UUID
+) -> None:
+    run = imports.send(BAD.encode(), mode="skip_errors")
+    again = imports.send(BAD.encode(), mode="skip_errors")
+    assert again["duplicate_of"] == run["id"]
+    offered = cells(visitor, again["id"])
+    assert offered == cells(visitor, run["id"])
+    go_on(visitor, database, tenant_id, api, again["id"], **{offered["Budget", "tbd"]: "9"})
+    assert imports.budgets()["Ops", "Oil"] == "9.00"
+
+
 def test_an_import_that_failed_as_a_whole_is_mended_too(
     visitor: Visitor, api: Api, imports: Imports, database: Database, tenant_id: UUID
 ) -> None:
