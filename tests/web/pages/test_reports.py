@@ -104,3 +104,14 @@ def test_who_changed_what_about_a_budget(
     again = visitor.get(f"/budgets/{budget}/changes").text
     assert "&lt;script&gt;" in again
     assert "<script>alert" not in again
+
+
+def test_amounts_of_the_trail_keep_their_digits(
+    visitor: Visitor, api: Api, make_budget: MakeBudget
+) -> None:
+    budget = make_budget("100")
+    for version, cap in enumerate(("1234567890123456.78", "80"), start=1):
+        assert api.patch(f"/budgets/{budget}/control", {"hard_cap_amount": cap}, version).json
+    shown = plain(visitor.get(f"/budgets/{budget}/changes").text)
+    assert "Hard cap amount: nothing → 1234567890123456.78" in shown
+    assert "Hard cap amount: 1234567890123456.78 → 80 " in shown
