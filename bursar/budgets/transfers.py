@@ -139,7 +139,7 @@ def _decide(
 ) -> TransferRequest:
     request = get_request(session, request_id, lock=True)
     if request.state != "pending":
-        raise AlreadyDecided(f"The transfer was {request.state} by {request.decided_by}.")
+        raise AlreadyDecided(f"The transfer was {request.state} already.")
     if state == "approved" and request.requested_by == actor:
         raise SelfApproval
     request.state, request.decided_by, request.decision_reason = state, actor, reason or None

@@ -192,7 +192,10 @@ def test_a_transfer_above_the_rule_waits_for_somebody_else(
     done = other.send(f"/transfers/{asked[1]}/approve", seen="/budgets", reason="fine")
     assert done.status_code == 303
     assert (balance(api, giving)[0], balance(api, taking)[0]) == ("70.00", "80.00")
-    assert other.send(f"/transfers/{asked[1]}/approve", seen="/budgets").status_code == 409
+    late = other.send(f"/transfers/{asked[1]}/reject", seen="/budgets")
+    assert late.status_code == 409
+    assert "The transfer was approved already." in late.text
+    assert "It still waits" not in late.text
     assert other.send(f"/transfers/{asked[0]}/reject", seen="/budgets").status_code == 303
     assert "Mia Member" in other.get("/transfers", state="rejected").text
     assert balance(api, giving)[0] == "70.00"
