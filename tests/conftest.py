@@ -44,6 +44,8 @@ MakeBudget = Callable[..., UUID]
 MakeApi = Callable[..., Api]
 
 
+# Before xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several processes: tests of a live stack in two, those with a browser and the others.
 

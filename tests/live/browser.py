@@ -10,6 +10,10 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
 from tests.live.stack import Live
 
+# What reaches beyond the right edge of the window.
+BEYOND = """[...document.querySelectorAll('body *')]
+  .filter(one => one.getBoundingClientRect().right > innerWidth)
+  .slice(0, 5).map(one => one.outerHTML.slice(0, 120)).join(' | ')"""
 # All that another theme can change.
 COLOURS = "{runOnly: {type: 'tag', values: ['cat.color']}}"
 AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
@@ -60,7 +64,7 @@ class Watched:
             found.append(f"{page.url}: its language or its one heading")
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if wide > 0:
-            found.append(f"{page.url} is {wide} pixels too wide")
+            found.append(f"{page.url} is {wide} pixels too wide: {page.evaluate(BEYOND)}")
         for scheme, options in (("light", ""), ("dark", COLOURS)):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             found += [f"{page.url} in {scheme}: {one}" for one in self._violations(options)]
