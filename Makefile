@@ -36,7 +36,7 @@ demo: run
 test: setup
 	@sh ops/peers.sh >/dev/null
 	@browser=$$(sh ops/browser.sh) && \
-	    BURSAR_TEST_BROWSER="$$browser" .venv/bin/python -m pytest -n 2 --dist loadgroup \
+	    BURSAR_TEST_BROWSER="$$browser" .venv/bin/python -m pytest -n 2 --dist loadscope \
 	        --no-loadscope-reorder $(PYTEST_ARGS)
 
 # In one process, without the live stack, whose processes nobody looks into.

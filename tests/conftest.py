@@ -30,7 +30,10 @@ from ops.stack.migrations import bootstrap_embedded, migrate
 from ops.stack.urls import StackUrls, stack_urls
 from schema.bootstrap import bootstrap
 from tests.api_client import Api
+from tests.sharing import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from web.app import create_app
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 
 # A superuser's URL of another PostgreSQL, 15 or newer, that the tests of one process may use: they
 # make the roles of Bursar there and a database of their own, which they drop. Empty: embedded.
@@ -42,21 +45,6 @@ SECRETS_KEY = Fernet.generate_key().decode()
 
 MakeBudget = Callable[..., UUID]
 MakeApi = Callable[..., Api]
-
-
-# Before xdist reads the groups.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes: tests of a live stack in two, those with a browser and the others.
-
-    Files of other tests stay whole. The browser's come first, as they last longest.
-    """
-    for item in items:
-        group = str(item.path)
-        if item.path.parent.name == "live":
-            group = "browser" if "browser" in getattr(item, "fixturenames", ()) else "live"
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != ("browser",))  # type: ignore[union-attr]
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, ViewportSize
 
 from tests.live.stack import Live
 
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 800}
 # What reaches beyond the right edge of the window.
 BEYOND = """[...document.querySelectorAll('body *')]
   .filter(one => one.getBoundingClientRect().right > innerWidth)
@@ -54,17 +56,29 @@ class Watched:
 
     def check(self) -> None:
         """Nothing to complain of on the present page, to eyes, ears or fingers."""
-        found = [*self.complaints, *self.faults()]
+        found = [*self.complaints, *self.faults(), *self._on_a_phone()]
         assert found == [], found
+
+    def _on_a_phone(self) -> list[str]:
+        own = self.page.viewport_size or WIDE
+        self.page.set_viewport_size(PHONE)
+        found = self._too_wide()
+        self.page.set_viewport_size(own)
+        return found
+
+    def _too_wide(self) -> list[str]:
+        wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if wide <= 0:
+            return []
+        return [f"{self.page.url} is {wide} pixels too wide: {self.page.evaluate(BEYOND)}"]
 
     def faults(self) -> list[str]:
         """What is wrong with the present page at its present width, in light and dark."""
         page, found = self.page, []
+        page.wait_for_load_state()  # after a click a page is there before its style is
         if page.locator("html").get_attribute("lang") != "en" or page.locator("h1").count() != 1:
             found.append(f"{page.url}: its language or its one heading")
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if wide > 0:
-            found.append(f"{page.url} is {wide} pixels too wide: {page.evaluate(BEYOND)}")
+        found += self._too_wide()
         for scheme, options in (("light", ""), ("dark", COLOURS)):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             found += [f"{page.url} in {scheme}: {one}" for one in self._violations(options)]

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from ops.stack.network import any_free_port
-from tests.live.browser import Watched
+from tests.live.browser import WIDE, Watched
 from tests.live.caller import Caller
 from tests.live.stack import Live, bursar, with_tenant
 
@@ -66,9 +66,8 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(params=[1280, 390], ids=["wide", "narrow"])
-def watched(request: pytest.FixtureRequest, browser: Browser, mine: Live) -> Iterator[Watched]:
-    """A fresh browser window, wide and narrow."""
-    size = {"width": request.param, "height": 800}
-    with browser.new_context(viewport=size, accept_downloads=True) as context:  # type: ignore[arg-type]
+@pytest.fixture
+def watched(browser: Browser, mine: Live) -> Iterator[Watched]:
+    """A fresh browser window; each check looks at the page on a phone too."""
+    with browser.new_context(viewport=WIDE, accept_downloads=True) as context:
         yield Watched(context, mine)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.live.browser import Watched, settled
+from tests.live.browser import PHONE, Watched, settled
 from tests.live.caller import Caller, csv_of
 from tests.live.hands import Hand, Keys, Mouse
 from tests.live.stack import Live
@@ -37,6 +37,9 @@ def window(browser: Browser, mine: Live) -> Iterator[Watched]:
 
 @pytest.fixture(params=[Mouse, Keys], ids=["mouse", "keyboard"])
 def hand(request: pytest.FixtureRequest, window: Watched) -> Hand:
+    """A pointing finger on a phone, or the keys of a desk."""
+    if request.param is Mouse:
+        window.page.set_viewport_size(PHONE)
     made: Hand = request.param(window.page)
     return made
 

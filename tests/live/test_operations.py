@@ -1,4 +1,4 @@
-"""The pages of operations in a real browser: by mouse and by keyboard, wide and narrow."""
+"""The pages of operations in a real browser: by mouse and by keyboard."""
 
 from __future__ import annotations
 

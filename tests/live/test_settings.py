@@ -1,4 +1,4 @@
-"""Alerts and settings in a real browser, by mouse and by keyboard alone, wide and narrow."""
+"""Alerts and settings in a real browser, by mouse and by keyboard alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources and webhooks in a real browser, wide and narrow, in light and dark."""
+"""Sources and webhooks in a real browser, in light and dark."""
 
 from __future__ import annotations
 
