@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -34,33 +35,27 @@ def index() -> Any:
 @require(APPROVE)
 def approve(request_id: UUID) -> Any:
     """Approve of a transfer that somebody else asked for, and make it."""
-    who = principal()
-    try:
-        reason = forms.written("reason", "A reason", most=500, required=False)
-        with transaction() as session:
-            transfers.approve(session, who.tenant_id, request_id, who.actor, reason)
-    except NotFound:
-        raise
-    except BursarError as refusal:
-        return _index(refusal)
-    flash("The transfer is approved, and the money has moved.")
-    return redirect(url_for("transfer_pages.index"), 303)
+    return _decided(request_id, transfers.approve, "approved, and the money has moved")
 
 
 @blueprint.post("/<uuid:request_id>/reject")
 @require(APPROVE)
 def reject(request_id: UUID) -> Any:
     """Refuse a transfer, or take one's own request back."""
+    return _decided(request_id, transfers.reject, "refused; nothing has moved")
+
+
+def _decided(request_id: UUID, decide: Callable[..., Any], said: str) -> Any:
     who = principal()
     try:
         reason = forms.written("reason", "A reason", most=500, required=False)
         with transaction() as session:
-            transfers.reject(session, who.tenant_id, request_id, who.actor, reason)
+            decide(session, who.tenant_id, request_id, who.actor, reason)
     except NotFound:
         raise
     except BursarError as refusal:
         return _index(refusal)
-    flash("The transfer is refused; nothing has moved.")
+    flash(f"The transfer is {said}.")
     return redirect(url_for("transfer_pages.index"), 303)
 
 
