@@ -28,13 +28,16 @@ def test_no_form_counts_without_the_token_of_its_page(app: Flask, visitor: Visit
     forms = addresses(app, "POST")
     assert len(forms) > 45
     token = visitor.token("/budgets")
+    # The first letter of the signature: bits of the last one may stand for nothing.
+    signed, _, signature = token.rpartition(".")
+    altered = f"{signed}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
     for address in forms:
         if address.startswith("/flower"):  # may only be looked at
             assert visitor.client.post(address).status_code in (403, 404, 405), address
             continue
         bare = visitor.client.post(address, data={})
         assert bare.status_code == 400, address
-        forged = visitor.client.post(address, data={"csrf_token": token[:-1] + "x"})
+        forged = visitor.client.post(address, data={"csrf_token": altered})
         assert forged.status_code == 400, address
 
 
