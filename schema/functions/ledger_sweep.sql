@@ -212,6 +212,13 @@ begin
   returning 'thawed', a.budget_id, a.id, null::text, null::bigint, x.differs;
 end $$;
 
+-- How many accounts a failed proof has frozen.
+create or replace function ledger_frozen_accounts(p_tenant uuid) returns int
+language sql stable as $$
+  select count(*)::int from public.budget_account a
+   where a.tenant_id = p_tenant and a.frozen_for is not null
+$$;
+
 -- One round of the proof of a tenant; what it froze and thawed. Two at once: the second does nothing.
 drop function if exists ledger_prove;
 create function ledger_prove(
@@ -251,12 +258,12 @@ begin
     -- What came in since this round began is for the next one.
     proven_at = case when behind <= p_entries then moment else w.proven_at end,
     unproven = greatest(behind - p_entries, 0),
-    frozen = (select count(*) from public.budget_account a
-               where a.tenant_id = p_tenant and a.frozen_for is not null)
+    frozen = public.ledger_frozen_accounts(p_tenant)
    where w.tenant_id = p_tenant;
 end $$;
 
--- Freeze at once what a look from outside has found; the ledger looks again itself.
+-- Freeze at once what a look from outside has found; the ledger looks again itself. The watch is
+-- locked before the accounts, as by a round, and says how many are frozen from then on.
 drop function if exists ledger_suspect;
 create function ledger_suspect(p_tenant uuid, p_accounts uuid[])
 returns table (
@@ -264,5 +271,11 @@ returns table (
 ) language plpgsql security definer as $$
 begin
   perform set_config('bursar.tenant', p_tenant::text, true);
+  insert into public.ledger_watch (tenant_id) values (p_tenant) on conflict do nothing;
+  perform 1 from public.ledger_watch w where w.tenant_id = p_tenant for update;
   return query select q.* from public.ledger_quarantine(p_tenant, p_accounts) q;
+  if found then
+    update public.ledger_watch w set frozen = public.ledger_frozen_accounts(p_tenant)
+     where w.tenant_id = p_tenant;
+  end if;
 end $$;

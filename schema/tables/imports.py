@@ -142,6 +142,13 @@ class ImportRow(Base):
             "part",
             postgresql_where=text("action = 'rejected'"),
         ),
+        Index(
+            "ix_import_row_budget",
+            "tenant_id",
+            "import_id",
+            "budget_id",
+            postgresql_where=text("action in ('create', 'update')"),
+        ),
         CheckConstraint("action in ('create', 'update', 'unchanged', 'rejected')", name="action"),
     )
 

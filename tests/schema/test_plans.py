@@ -66,8 +66,8 @@ insert into alert (tenant_id, type, severity, state, message, dedup_key, created
 select t, case when n %% 100 = 0 then 'late_file' else 'hard_cap_reached' end, 'warning',
        'resolved', 'test', n::text, now() - n * interval '1 s'
   from unnest(array[%(mine)s, %(other)s]::uuid[]) t, generate_series(1, 5000) n;
-insert into import_row (tenant_id, import_id, row_no, action)
-select t, t, n, case when n %% 100 = 0 then 'rejected' else 'create' end
+insert into import_row (tenant_id, import_id, row_no, action, budget_id)
+select t, t, n, case when n %% 100 = 0 then 'rejected' else 'create' end, gen_random_uuid()
   from unnest(array[%(mine)s, %(other)s]::uuid[]) t, generate_series(1, 5000) n;
 insert into budget (tenant_id, name, department, fiscal_period, period_id, currency, kind, status,
                     created_at)
@@ -123,6 +123,17 @@ def test_rejected_rows_are_listed_by_an_index(
     )
     plan = "\n".join(str(row[0]) for row in long_lists.execute(query, {"t": tenant_id}))
     assert "ix_import_row_rejected" in plan
+
+
+def test_the_rows_of_a_budget_are_found_by_an_index(
+    long_lists: psycopg.Connection, tenant_id: UUID
+) -> None:
+    query = (
+        "explain select * from import_row where tenant_id = %(t)s and import_id in (%(t)s)"
+        " and budget_id = %(t)s and action in ('create', 'update') order by row_no limit 51"
+    )
+    plan = "\n".join(str(row[0]) for row in long_lists.execute(query, {"t": tenant_id}))
+    assert "ix_import_row_budget" in plan
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,8 @@ def test_one_broken_of_a_hundred_is_named_and_the_rest_is_right(
     refused = api.post(f"/budgets/{budgets[41]}/reservations", held)
     assert code_of(refused) == (409, "budget_frozen")
     assert api.post(f"/budgets/{budgets[40]}/reservations", held).status_code == 201
+    assert api.get(f"/budgets/{budgets[41]}").get_json()["proof"]["frozen_for"] == "discrepancy"
+    assert api.get(f"/budgets/{budgets[40]}").get_json()["proof"]["frozen_for"] is None
     (alert,) = api.get("/alerts", type="discrepancy").get_json()["data"]
     assert (alert["budget_id"], alert["severity"]) == (str(budgets[41]), "critical")
     again = api.post("/reconcile").get_json()
