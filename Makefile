@@ -33,9 +33,10 @@ demo: run
 	@ONCE="$(ONCE)"; BURSAR_HOME="$${BURSAR_HOME:-$$PWD/.demo}" \
 	    .venv/bin/bursar demo $${ONCE:+--once}
 
+# Dozens of processes start: none of them is to compile everything anew.
 test: setup
 	@sh ops/peers.sh >/dev/null
-	@browser=$$(sh ops/browser.sh) && \
+	@unset PYTHONDONTWRITEBYTECODE; browser=$$(sh ops/browser.sh) && \
 	    BURSAR_TEST_BROWSER="$$browser" .venv/bin/python -m pytest -n 2 --dist loadscope \
 	        --no-loadscope-reorder $(PYTEST_ARGS)
 

@@ -6,9 +6,11 @@ import threading
 from typing import Any
 
 import structlog
+from celery.beat import Service
 from celery.signals import beat_init, setup_logging, worker_init, worker_process_init, worker_ready
 
 from bursar import logs, schedules
+from bursar.config import settings
 from bursar.database import database
 
 log = structlog.get_logger("bursar.worker")
@@ -26,6 +28,12 @@ def configure_logs(**_: Any) -> None:
 def refuse_unsafe_role(**_: Any) -> None:
     """Start only as a role that row-level security binds."""
     database()
+
+
+@beat_init.connect
+def tick_at_once(sender: Service, **_: Any) -> None:
+    """Look for what fell due while nobody looked, and not only after a first interval."""
+    sender.app.send_task("tick", queue="default", expires=settings().tick_seconds, retry=False)
 
 
 @worker_process_init.connect

@@ -16,8 +16,9 @@ PHONE: ViewportSize = {"width": 390, "height": 800}
 BEYOND = """[...document.querySelectorAll('body *')]
   .filter(one => one.getBoundingClientRect().right > innerWidth)
   .slice(0, 5).map(one => one.outerHTML.slice(0, 120)).join(' | ')"""
-# All that another theme can change.
-COLOURS = "{runOnly: {type: 'tag', values: ['cat.color']}}"
+# Nothing is told of the rules that are kept. In another theme only colours can change.
+ALL = "{resultTypes: ['violations']}"
+COLOURS = "{resultTypes: ['violations'], runOnly: {type: 'tag', values: ['cat.color']}}"
 AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
 
 
@@ -79,7 +80,7 @@ class Watched:
         if page.locator("html").get_attribute("lang") != "en" or page.locator("h1").count() != 1:
             found.append(f"{page.url}: its language or its one heading")
         found += self._too_wide()
-        for scheme, options in (("light", ""), ("dark", COLOURS)):
+        for scheme, options in (("light", ALL), ("dark", COLOURS)):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             found += [f"{page.url} in {scheme}: {one}" for one in self._violations(options)]
         page.emulate_media(color_scheme="light")
