@@ -22,7 +22,7 @@ _IF_MATCH = {
     "in": "header",
     "required": True,
     "description": "The ETag that was read.",
-    "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+    "schema": {"type": "string", "pattern": r'^"[0-9]{1,9}(--?[0-9]{1,16}(\.[0-9]{1,4})?)?"$'},
 }
 _FILE = {
     "type": "string",

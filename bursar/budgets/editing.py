@@ -22,7 +22,7 @@ from bursar.errors import (
     VersionStale,
 )
 from bursar.ledger.answers import answer_of
-from bursar.money import require_currency
+from bursar.money import require_currency, to_wire
 from bursar.tenants import get_tenant
 from schema.tables import Budget
 
@@ -100,8 +100,12 @@ def edit_budget(
     changes: dict[str, Any],
     actor: str,
     override: str | None = None,
+    read_amount: Decimal | None = None,
 ) -> Any:
     """Change a budget that is still at `version`; a new `amount` is posted as an adjustment.
+
+    Where it is known that `read_amount` was seen before, the amount is to be that still: postings
+    move it without making a new version.
 
     Under absolute control it falls below what is used only with a reason to `override`; the caller
     has made sure of the right to. Raises NotFound, VersionStale (with the present version),
@@ -115,6 +119,8 @@ def edit_budget(
             f"The budget is at version {budget.row_version}, not {version}. Read it again.",
             extra={"current_version": budget.row_version},
         )
+    if changes.get("amount") is not None and read_amount is not None:
+        _require_amount(session, tenant_id, budget, read_amount)
     finalized = changes.get("status") == "finalized" != budget.status
     for name in EDITABLE:
         # Owner, notes and reference can be emptied; a budget always has a name and a status.
@@ -135,6 +141,20 @@ def edit_budget(
             Decimal(str(get_tenant(session).settings.get("variance_limit_percent", 10))),
         )  # fmt: skip
     return row
+
+
+def _require_amount(
+    session: Session, tenant_id: UUID, budget: Budget, read_amount: Decimal
+) -> None:
+    """Lock the account of a budget. Raises VersionStale unless its amount is what was read."""
+    session.execute(select(func.ledger_lock(tenant_id, budget.id)))
+    now = get_balance(session, budget.id).authorized
+    if now != read_amount:
+        raise VersionStale(
+            f"The budget is of {to_wire(now, budget.currency)} {budget.currency} by now, not of"
+            f" {to_wire(read_amount, budget.currency)}. Read it again.",
+            extra={"current_version": budget.row_version},
+        )
 
 
 def delete_budget(session: Session, budget_id: UUID) -> None:

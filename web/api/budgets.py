@@ -9,13 +9,13 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from bursar.budgets import balances, editing, listing
 from bursar.errors import Fault, InvalidInput
-from bursar.money import parse_amount
+from bursar.money import parse_amount, to_wire
 from web import idempotency
 from web.api.budgets_wire import BudgetChange, BudgetFilter, BudgetIn, BudgetOut, BudgetPage, wire
 from web.api.reservations_wire import may_override
 from web.api.wire import BudgetPath, problems
 from web.auth import EDIT, READ, principal, require, transaction
-from web.versions import etag, required_version
+from web.versions import etag, required_budget
 
 api = APIBlueprint(
     "budgets", __name__, url_prefix="/api/v1/budgets", abp_tags=[Tag(name="Budgets")]
@@ -66,7 +66,7 @@ def create_budget(body: BudgetIn) -> Response:
         row = editing.create_budget(session, who.tenant_id, new, who.actor)
         location = f"/api/v1/budgets/{row.id}"
         (shown,) = wire(session, [row])
-        return idempotency.Answer(201, shown, {"Location": location, **etag(row.row_version)})
+        return idempotency.Answer(201, shown, {"Location": location, **_etag(row)})
 
     return idempotency.once(work, body.model_dump())
 
@@ -78,14 +78,14 @@ def get_budget(path: BudgetPath) -> Response:
     with transaction() as session:
         row = balances.get_balance(session, path.budget_id)
         (shown,) = wire(session, [row])
-    return make_response(jsonify(shown), 200, etag(row.row_version))
+    return make_response(jsonify(shown), 200, _etag(row))
 
 
 @api.patch("/<budget_id>", responses={"200": BudgetOut, **problems(404, 409, 412, 428)})
 @require(EDIT)
 def edit_budget(path: BudgetPath, body: BudgetChange) -> Response:
     """Change a budget; a new amount is posted as an adjustment. Needs If-Match."""
-    version = required_version()
+    version, read_amount = required_budget()
     who = principal()
     changes = body.model_dump(exclude_unset=True, exclude={"budgeted_amount", "override"})
     override = may_override(body.override)
@@ -94,10 +94,11 @@ def edit_budget(path: BudgetPath, body: BudgetChange) -> Response:
             currency = balances.get_balance(session, path.budget_id).currency
             changes["amount"] = parse_amount(body.budgeted_amount, currency)
         row = editing.edit_budget(
-            session, who.tenant_id, path.budget_id, version, changes, who.actor, override
-        )
+            session, who.tenant_id, path.budget_id, version, changes, who.actor, override,
+            read_amount,
+        )  # fmt: skip
         (shown,) = wire(session, [row])
-    return make_response(jsonify(shown), 200, etag(row.row_version))
+    return make_response(jsonify(shown), 200, _etag(row))
 
 
 @api.delete("/<budget_id>", responses={"204": None, **problems(404, 409)})
@@ -117,6 +118,10 @@ def restore_budget(path: BudgetPath) -> Response:
     def work(session: Any) -> idempotency.Answer:
         row = editing.restore_budget(session, path.budget_id)
         (shown,) = wire(session, [row])
-        return idempotency.Answer(200, shown, etag(row.row_version))
+        return idempotency.Answer(200, shown, _etag(row))
 
     return idempotency.once(work, None)
+
+
+def _etag(row: Any) -> dict[str, str]:
+    return etag(row.row_version, to_wire(row.authorized, row.currency))

@@ -32,7 +32,7 @@ def test_a_new_budget_comes_back_with_its_money_as_text(api: Api) -> None:
     response = api.post("/budgets", NEW)
     body = response.get_json()
     assert response.headers["Location"] == f"/api/v1/budgets/{body['id']}"
-    assert response.headers["ETag"] == f'"{body["version"]}"'
+    assert response.headers["ETag"] == f'"{body["version"]}-{body["budgeted_amount"]}"'
     assert body["fiscal_period"] == "FY2025"
     assert (body["budgeted_amount"], body["available"], body["currency"]) == (
         "1234.50", "1234.50", "USD",
@@ -89,6 +89,26 @@ def test_an_update_needs_the_version_that_was_read(api: Api) -> None:
     stale = api.patch(path, {"owner": "Bo"}, budget["version"])
     assert code_of(stale) == (412, "version_stale")
     assert stale.get_json()["current_version"] == changed.get_json()["version"]
+
+
+def test_an_amount_that_a_posting_has_moved_is_not_overwritten(api: Api) -> None:
+    budget = make(api)
+    path = f"/budgets/{budget['id']}"
+    read = {"headers": {"If-Match": api.get(path).headers["ETag"]}}
+    late_grant = {"amount": "50", "currency": budget["currency"], "reason": "Late grant"}
+    assert api.post(f"{path}/topup", late_grant).status_code == 201
+    stale = api.call("PATCH", path, json={"budgeted_amount": "1000"}, **read)
+    assert code_of(stale) == (412, "version_stale")
+    assert stale.get_json()["current_version"] == budget["version"]
+    assert "read it again" in stale.get_json()["detail"].lower()
+    # What the posting did not touch is changed all the same, and so is what was read anew.
+    named = api.call("PATCH", path, json={"name": "Renamed"}, **read)
+    assert named.status_code == 200
+    anew = {"headers": {"If-Match": named.headers["ETag"]}}
+    assert api.call("PATCH", path, json={"budgeted_amount": "1000"}, **anew).status_code == 200
+    # A version by itself is taken at its word.
+    last = api.get(path).get_json()["version"]
+    assert api.patch(path, {"budgeted_amount": "900"}, last).status_code == 200
 
 
 def test_what_must_be_there_cannot_be_emptied(api: Api) -> None:
