@@ -21,11 +21,13 @@ import httpx
 from playwright.sync_api import Page, sync_playwright
 
 from bench.stack import running
+from bursar.budgets.views import save_view
 from bursar.first_steps import dismiss
 from bursar.tenants import create_member
 
 SAMPLE = Path(__file__).parents[1] / "ops/sample/harbour_city_budget.csv"
 EMAIL, PASSWORD = "ada@harbour-city.example", secrets.token_urlsafe(12)
+NEWCOMER = "nora@newcomers.example"
 SHOWN = ("dashboard", "budgets", "budget")
 PAGES = {
     "dashboard": "/", "budgets": "/budgets", "budget": "/budgets/{budget}",
@@ -36,7 +38,8 @@ PAGES = {
     "budget-report": "/budgets/{budget}/report", "changes": "/budgets/{budget}/changes",
     "imports": "/imports", "import": "/imports/{import_id}", "new-import": "/imports/new",
     "mapping": "/imports/files/{file_id}", "undo": "/imports/{import_id}/undo",
-    "mend": "/imports/{import_id}/mend",
+    "mend": "/imports/{import_id}/mend", "review": "/imports/{planned}",
+    "quick-import": "/test-import.html", "filtered": "/budgets?q=o&sort=-available",
     "templates": "/imports/templates", "template": "/imports/templates/{template}",
     "sources": "/sources", "source": "/sources/{source}", "edit-source": "/sources/{source}/edit",
     "new-source": "/sources/new", "new-sftp": "/sources/new/sftp",
@@ -49,7 +52,10 @@ PAGES = {
     "api-section": "/api/docs/budgets", "components": "/components",
     "limits": "/budgets/{budget}/control", "account": "/account",
     "error": "/budgets/nowhere", "login": "/login",
+    # Of an organisation that is new; the second has loaded the sample data there.
+    "first-steps": "/", "sample-data": "/",
 }  # fmt: skip
+NEW = ("first-steps", "sample-data")
 
 
 def fill(api: httpx.Client) -> dict[str, str]:
@@ -99,7 +105,13 @@ def also(api: httpx.Client, budget: str, other: str) -> dict[str, str]:
               "secret": {"password": secrets.token_hex(8)}}  # fmt: skip
     template = {"name": "Pots", "headers": ["Topf", "Plan"],
                 "mapping": {"Topf": "department", "Plan": "budgeted_amount"}}  # fmt: skip
+    more = {"file": ("midyear.csv", b"Department,Line Item,Fiscal Year,Currency,Budget\n"
+                     b"Parks,Trees,FY2026,USD,125000\nHarbour,Cranes,FY2026,USD,90000.50\n"
+                     b"Harbour,Cranes,FY2026,USD,abc\n")}  # fmt: skip
+    planned = sent(api, "/imports", files=more, data={"apply": "false", "mode": "skip_errors"})
+    await_end(api, planned["id"])
     made = {
+        "planned": planned["id"],
         "file_id": await_end(api, waiting["id"])["file_id"],
         "rule": rule_id,
         "webhook": sent(api, "/webhooks", json=hook)["id"],
@@ -115,7 +127,7 @@ def await_end(api: httpx.Client, import_id: str) -> Any:
     """The import, once it is done or waits for somebody."""
     while True:
         run = api.get(f"/api/v1/imports/{import_id}").json()
-        if run["state"].startswith(("completed", "awaiting", "failed")):
+        if run["state"].startswith(("completed", "awaiting", "failed", "planned")):
             return run
         time.sleep(0.3)
 
@@ -141,7 +153,12 @@ def draw(page: Page, options: argparse.Namespace, url: str, names: dict[str, str
     many = len(options.widths) * len(options.themes) > 1
     for name in options.pages or SHOWN:
         if name == "login":
-            page.context.clear_cookies()  # so that it is asked for; the last of PAGES
+            page.context.clear_cookies()  # so that it is asked for
+        if name in NEW:
+            log_in(page, url, NEWCOMER)
+        if name == "sample-data":
+            page.get_by_role("button", name="Try it with sample data").click()
+            page.get_by_role("button", name="Remove it").wait_for()
         page.set_viewport_size({"width": options.widths[0], "height": 900})
         page.goto(url + PAGES[name].format(**names))
         page.wait_for_timeout(1_000)  # what is asked for afterwards is there by then
@@ -151,6 +168,15 @@ def draw(page: Page, options: argparse.Namespace, url: str, names: dict[str, str
                 page.emulate_media(color_scheme=theme)
                 file = f"{name}-{width}-{theme}.png" if many else f"{name}.png"
                 page.screenshot(path=options.to / file, full_page=many)
+
+
+def log_in(page: Page, url: str, email: str) -> None:
+    page.context.clear_cookies()
+    page.goto(url + "/login")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    page.wait_for_url(url + "/")
 
 
 def main() -> None:
@@ -166,17 +192,18 @@ def main() -> None:
     with running() as stack, sync_playwright() as playwright:
         tenant_id, api = stack.tenant("Harbour City Council")
         with stack.database.transaction(tenant_id, "screenshots") as session:
-            create_member(session, tenant_id, EMAIL, PASSWORD, "admin", "Ada Analyst")
+            ada = create_member(session, tenant_id, EMAIL, PASSWORD, "admin", "Ada Analyst")
+            wanted = {"q": "o", "sort": "-available"}
+            save_view(session, tenant_id, ada, "Most to spend", wanted, is_shared=True)
             dismiss(session)
         names = fill(api)
+        new_id, _ = stack.tenant("Newcomers")
+        with stack.database.transaction(new_id, "screenshots") as session:
+            create_member(session, new_id, NEWCOMER, PASSWORD, "admin", "Nora New")
         time.sleep(15)  # alerts are raised, and the ledger is proven, by the schedules
         browser = playwright.chromium.launch(executable_path=program, args=root)
         page = browser.new_page()
-        page.goto(stack.url + "/login")
-        page.get_by_label("E-mail address").fill(EMAIL)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("main").get_by_role("button", name="Log in").click()
-        page.wait_for_url(stack.url + "/")
+        log_in(page, stack.url, EMAIL)
         draw(page, options, stack.url, names)
         browser.close()
 
