@@ -42,6 +42,8 @@ HTTP_CODES = {
     415: "unsupported_media_type",
     429: "too_many_requests",
 }
+# What HTTP would say at length.
+HTTP_DETAILS = {404: "There is nothing at this address."}
 
 
 def status_of(error: errors.BursarError) -> int:
@@ -133,13 +135,14 @@ def install(app: Flask) -> None:
             return error.response
         status = error.code or 500
         code = HTTP_CODES.get(status, "http_error")
-        answer = problem(status, code, error.name, error.description or error.name)
+        detail = HTTP_DETAILS.get(status, error.description or error.name)
+        answer = problem(status, code, error.name, detail)
         if status == 429:
             answer.headers["Retry-After"] = str(_seconds_to_wait())
         for name in ("Retry-After", "Allow"):
             if name in error.get_response().headers:
                 answer.headers[name] = error.get_response().headers[name]
-        return _shaped(answer, error.description or error.name)
+        return _shaped(answer, detail)
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Any:

@@ -12,6 +12,7 @@ from bursar import alerts
 from bursar.budgets.balances import get_balance
 from bursar.errors import AlreadyDecided, CurrencyMismatch, NotFound, SameBudget, SelfApproval
 from bursar.ledger.answers import Answer, answer_of
+from bursar.money import to_wire
 from bursar.paging import Page, page
 from schema.tables import ApprovalRule, Budget, TransferRequest
 
@@ -70,7 +71,7 @@ def ask(
     session.flush()
     alerts.raise_alert(
         session, tenant_id, "transfer_pending", "info",
-        f"A transfer of {amount:f} {currency} from {budgets[0].name} to {budgets[1].name} waits for"
+        f"A transfer of {to_wire(amount, currency)} {currency} from {budgets[0].name} to {budgets[1].name} waits for"
         " approval.",
         {"transfer_request_id": request.id, "requested_by": actor}, _key(request.id),
         budget_id=giving,

@@ -24,6 +24,10 @@ NO_PAGE = re.compile(
     r"/(api/(?!docs)|v1/|metrics|healthz|readyz|static/|flower|dashboard$|live$|test-)"
     r"|/(now|progress|rejected)$|\.(csv|xlsx)$"
 )
+# Tables with words beyond their edge, which scroll sideways.
+SCROLLED = """[...document.querySelectorAll('main .table')]
+  .filter(one => one.scrollWidth > one.clientWidth + 1)
+  .map(one => one.innerText.slice(0, 60))"""
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,8 @@ def test_every_page_is_fit_for_eyes_ears_and_fingers(
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             faults += [f"{width} pixels: {fault}" for fault in watched.faults()]
+            scrolled = page.evaluate(SCROLLED)
+            faults += [f"{width} pixels: {page.url}: {one} scrolls" for one in scrolled]
         seen += 1
     assert faults == []
     # No message on the console, nothing stopped by the policy, no request to another host.

@@ -68,8 +68,8 @@ def tokens() -> dict[str, list[tuple[str, str, str]]]:
 
 
 def _balance(used: int = 62, **more: Any) -> SimpleNamespace:
-    """A balance of 10,000, of which so many hundredths are used."""
-    authorized = Decimal(10_000)
+    """A balance of 1,000, of which so many hundredths are used."""
+    authorized = Decimal(1_000)
     reserved, committed = authorized * used / 1000, authorized * used / 500
     spent = authorized * used / 100 - reserved - committed
     return SimpleNamespace(**{

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,9 +11,11 @@ from typing import Any
 from flask import Flask
 from markupsafe import Markup
 
+from bursar.importing.recognising.vocabulary import TARGETS
 from web.pages.figures import difference, file_size, money, number, percent
-from web.pages.moments import ago, ahead, clock, lasting, moment, stamp
+from web.pages.moments import ago, ahead, clock, day_or_moment, lasting, moment, stamp
 
+_FIELDS = re.compile(rf"(?<!['\"])\b(?:{'|'.join(t for t in TARGETS if '_' in t)})\b")
 # State → (word, tone, shape). The shape says the same as the colour to those who see none.
 STATES: dict[str, tuple[str, str, str]] = {
     "received": ("Waiting for a worker", "busy", "clock"),
@@ -91,6 +94,16 @@ def phrase(code: str) -> str:
     """`hard_cap_near` as "Hard cap near"."""
     words = code.replace("_", " ").replace(".", " ")
     return words[:1].upper() + words[1:]
+
+
+def breakable(name: str) -> Markup:
+    """The name of a file, which may go on in a new line after its marks only."""
+    return Markup("<wbr>").join(re.split(r"(?<=[_.-])(?=\w)", name))
+
+
+def in_words(text: str) -> str:
+    """A sentence of an import with fields as the pages call them, and columns as the file does."""
+    return _FIELDS.sub(lambda found: f"“{phrase(found[0])}”", text)
 
 
 def prose(text: str) -> Markup:
@@ -204,10 +217,13 @@ def install(app: Flask) -> None:
         prose=prose,
         job_kind=job_kind,
         phrase=phrase,
+        in_words=in_words,
+        breakable=breakable,
         number=number,
         money=money,
         difference=difference,
         moment=moment,
+        day_or_moment=day_or_moment,
         file_size=file_size,
         rollover=rollover,
         confidence=confidence,

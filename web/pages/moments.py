@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from flask import g, has_request_context
@@ -23,8 +23,14 @@ def moment(when: datetime | None) -> Markup | str:
     if when is None:
         return "–"
     # Year first: the one order of a date that means the same to everybody.
-    said = when.astimezone(zone()).strftime("%Y-%m-%d %H:%M %Z")
-    return _timed(when, said.replace(" ", _NO_BREAK))
+    # It breaks after the day, and there only where a style lets it.
+    return _timed(when, when.astimezone(zone()).strftime(f"%Y-%m-%d %H:%M{_NO_BREAK}%Z"))
+
+
+def day_or_moment(when: datetime) -> Markup | str:
+    """A day where nothing more was said than that, which is kept as its first moment."""
+    local = when.astimezone(zone())
+    return _timed(when, str(local.date())) if local.time() == time.min else moment(when)
 
 
 def clock(when: datetime) -> str:

@@ -200,9 +200,17 @@ def warnings_of(scan: Scan, missing: Sequence[str], found: Understanding) -> lis
             f" {own.samples[0] if own.samples else ''!r}, are not understood."
         )
     if scan.totals:
-        warnings.append(f"{scan.totals} rows of totals are left out, as they repeat other rows.")
+        warnings.append(
+            f"{scan.totals} rows of totals are left out, as they repeat other rows."
+            if scan.totals > 1
+            else "One row of totals is left out, as it repeats other rows."
+        )
     if scan.blank:
-        warnings.append(f"{scan.blank} blank rows are left out.")
+        warnings.append(
+            f"{scan.blank} blank rows are left out."
+            if scan.blank > 1
+            else "One blank row is left out."
+        )
     if found.sections:
         warnings.append(
             f"Rows of their own, such as {found.sections.names[0]!r}, name the department of the"
