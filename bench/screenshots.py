@@ -105,9 +105,12 @@ def also(api: httpx.Client, budget: str, other: str) -> dict[str, str]:
               "secret": {"password": secrets.token_hex(8)}}  # fmt: skip
     template = {"name": "Pots", "headers": ["Topf", "Plan"],
                 "mapping": {"Topf": "department", "Plan": "budgeted_amount"}}  # fmt: skip
-    more = {"file": ("midyear.csv", b"Department,Line Item,Fiscal Year,Currency,Budget\n"
-                     b"Parks,Trees,FY2026,USD,125000\nHarbour,Cranes,FY2026,USD,90000.50\n"
-                     b"Harbour,Cranes,FY2026,USD,abc\n")}  # fmt: skip
+    rows = (
+        b"Department,Line Item,Fiscal Year,Currency,Budget\n"
+        b"Parks,Trees,FY2026,USD,125000\nHarbour,Cranes,FY2026,USD,90000.50\n"
+        b"Harbour,Cranes,FY2026,USD,abc\n"
+    )
+    more = {"file": ("midyear.csv", rows)}
     planned = sent(api, "/imports", files=more, data={"apply": "false", "mode": "skip_errors"})
     await_end(api, planned["id"])
     made = {

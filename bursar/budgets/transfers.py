@@ -71,8 +71,8 @@ def ask(
     session.flush()
     alerts.raise_alert(
         session, tenant_id, "transfer_pending", "info",
-        f"A transfer of {to_wire(amount, currency)} {currency} from {budgets[0].name} to {budgets[1].name} waits for"
-        " approval.",
+        f"A transfer of {to_wire(amount, currency)} {currency} from {budgets[0].name}"
+        f" to {budgets[1].name} waits for approval.",
         {"transfer_request_id": request.id, "requested_by": actor}, _key(request.id),
         budget_id=giving,
     )  # fmt: skip
