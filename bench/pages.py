@@ -25,7 +25,7 @@ from bench.explain_filling import fill
 from bench.stack import database_only
 from bursar import logs
 from bursar.tenants import create_member
-from web.app import create_app
+from web.ready import prepared
 
 FIRST, LATER, SLOWEST = 150 * 1024, 60 * 1024, 0.1
 EMAIL, PASSWORD = "bench@pages.example", secrets.token_urlsafe(12)
@@ -89,7 +89,7 @@ def main() -> None:
             "BURSAR_RATE_LIMIT": "1000000 per minute", "BURSAR_LOG_LEVEL": "ERROR",
         }  # fmt: skip
         logs.configure()
-        app = create_app()
+        app = prepared()
         client = app.test_client()
         token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/login").text)
         assert token is not None

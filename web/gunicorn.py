@@ -27,10 +27,11 @@ _folder = os.environ.setdefault(
 
 
 def on_starting(_server: Any) -> None:
-    """Read the code before there are processes: they share it, and a new one is there at once."""
+    """Prepare all before there are processes: they share it, and a new one is there at once."""
     gc.disable()  # nothing of it is garbage, and looking for some takes a fifth of the time
-    import web.app  # noqa: F401  opens no connection
+    from web.ready import prepared
 
+    prepared()
     gc.freeze()
     gc.enable()
 

@@ -2,8 +2,8 @@
 
 from bursar import logs
 from bursar.database import database
-from web.app import create_app
+from web.ready import prepared
 
 logs.configure()
 database()  # refuse to start as a role that row-level security does not bind
-app = create_app()
+app = prepared()

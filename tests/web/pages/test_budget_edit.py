@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
+
+from bursar.budgets.editing import NewBudget, create_budget
+from bursar.database import Database
+from bursar.tenants import create_tenant
 from tests.api_client import Api
 from tests.conftest import MakeBudget
 from tests.web.pages.conftest import MakeVisitor, Visitor
@@ -155,3 +161,28 @@ def test_a_reason_that_cannot_be_kept_is_refused(visitor: Visitor, make_budget: 
     form = fields(visitor.get(f"/budgets/{budget}/edit").text)
     for reason in ("a\0b", "x" * 501):
         assert send(visitor, budget, form, amount="50", override=reason).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("currency", "made", "shown", "typed", "posted", "refused"),
+    [
+        ("JPY", "1234567", "1,234,567 JPY", "2,000,000", "2000000", "1500.5"),
+        ("KWD", "1234.567", "1,234.567 KWD", "2,000.125", "2000.125", "1500.1234"),
+    ],
+)
+def test_each_currency_has_its_own_decimals_on_pages(
+    database: Database, make_visitor: MakeVisitor, currency: str, made: str, shown: str,
+    typed: str, posted: str, refused: str,
+) -> None:  # fmt: skip
+    tenant = create_tenant(database, currency, allowed_currencies=(currency,))
+    new = NewBudget("Parks", "FY2025", Decimal(made), currency)
+    with database.transaction(tenant, "test") as session:
+        budget = create_budget(session, tenant, new, "test").id
+    visitor = make_visitor(tenant=tenant)
+    for page in ("/", "/budgets", f"/budgets/{budget}"):
+        assert shown in plain(visitor.get(page).text).replace("\u00a0", " "), page
+    form = fields(visitor.get(f"/budgets/{budget}/edit").text)
+    assert form["amount"] == made
+    assert send(visitor, budget, form, amount=refused).status_code == 422
+    assert send(visitor, budget, form, amount=typed).status_code == 303
+    assert fields(visitor.get(f"/budgets/{budget}/edit").text)["amount"] == posted
