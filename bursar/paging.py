@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from bursar.errors import Fault, InvalidCursor, InvalidInput
+from bursar.plans import without
 
 LARGEST_PAGE = 200
 
@@ -76,12 +77,14 @@ def search(
     matched, place = matches(looked_at.c), looked_at.c["_place"]
     # The last row that is looked at comes along in the same statement: asked for in another one,
     # after rows have come or gone, it would leave some out or show them twice.
-    rows = session.execute(
+    asked = (
         select(looked_at, matched.label("_matched"))
         .where(or_(matched, place == within))
         .order_by(place)
         .limit(most + 1)
-    ).all()
+    )
+    with without(session, "bitmapscan"):  # which would read and sort all, and not a part in order
+        rows = session.execute(asked).all()
     behind = rows[most - 1] if len(rows) > most else rows[-1] if rows else None
     if behind is None or (len(rows) <= most and behind._mapping["_place"] < within):
         next_cursor = None

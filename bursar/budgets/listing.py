@@ -142,4 +142,4 @@ def totals(
     )  # fmt: skip
     if q:
         query = query.where(_has(BUDGET.c, q))
-    return overview.totals(session, query)
+    return overview.totals(session, query, many=not (department or import_id or q))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from bursar.budgets.balances import BALANCE, live
+from bursar.plans import Way, without
 from schema.tables import Alert, Budget, BudgetAccount
 
 LOOKED_AT = 200  # open alerts, the newest, among which the budgets in need are found
@@ -52,8 +54,13 @@ class InNeed:
     alerts: tuple[Alert, ...]
 
 
-def totals(session: Session, among: Select[tuple[UUID]] | None = None) -> list[Total]:
-    """What all live budgets come to, by currency; or those of a query for ids of live budgets."""
+def totals(
+    session: Session, among: Select[tuple[UUID]] | None = None, *, many: bool = False
+) -> list[Total]:
+    """What all live budgets come to, by currency; or those of a query for ids of live budgets.
+
+    Where it finds `many` of them, accounts are read together and not one by one.
+    """
     account = BudgetAccount
     query = (
         select(
@@ -72,9 +79,10 @@ def totals(session: Session, among: Select[tuple[UUID]] | None = None) -> list[T
         # A deleted budget's account is frozen, so few are asked for their budget.
         alive = select(Budget.id).where(Budget.id == account.budget_id, Budget.deleted_at.is_(None))
         query = query.where(or_(~account.frozen, alive.exists()))
-    return [
-        Total(currency, budgets, *amounts) for currency, budgets, *amounts in session.execute(query)
-    ]
+    ways: tuple[Way, ...] = ("indexscan", "nestloop") if many or among is None else ()
+    with without(session, *ways) if ways else nullcontext():
+        rows = session.execute(query).all()
+    return [Total(currency, budgets, *amounts) for currency, budgets, *amounts in rows]
 
 
 def in_need(session: Session, limit: int = 8) -> list[InNeed]:
