@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from functools import cache
 from uuid import UUID
 
 from argon2 import PasswordHasher
@@ -15,7 +16,6 @@ from bursar.errors import Fault, InvalidInput
 
 SHORTEST, LONGEST = 10, 200
 HASHER = PasswordHasher()
-_NOBODY = HASHER.hash("nobody has this password")
 
 
 def hash_of(password: str) -> str:
@@ -26,10 +26,15 @@ def hash_of(password: str) -> str:
     return HASHER.hash(password)
 
 
+@cache
+def _nobodys() -> str:
+    return HASHER.hash("nobody has this password")
+
+
 def matches(kept: str | None, password: str) -> bool:
     """Whether a password is the one that is kept; takes as long where none is."""
     try:
-        HASHER.verify(kept or _NOBODY, password)
+        HASHER.verify(kept or _nobodys(), password)
     except (VerifyMismatchError, InvalidHashError):
         return False
     return kept is not None

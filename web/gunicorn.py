@@ -1,12 +1,16 @@
 """Gunicorn's settings: a few processes of threads, each with its own connections."""
 
+import atexit
 import gc
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from typing import Any
 
 from bursar.config import settings
+from bursar.errors import Misconfigured
 
 chosen = settings()
 bind = f"{chosen.bind}:{chosen.port}"
@@ -28,10 +32,16 @@ _folder = os.environ.setdefault(
 
 def on_starting(_server: Any) -> None:
     """Prepare all before there are processes: they share it, and a new one is there at once."""
+    # Gunicorn listens to signals and cleans up from later on.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    atexit.register(_forget_counts, os.getpid())
     gc.disable()  # nothing of it is garbage, and looking for some takes a fifth of the time
     from web.ready import prepared
 
-    prepared()
+    try:
+        prepared()
+    except Misconfigured as error:
+        sys.exit(str(error))
     gc.freeze()
     gc.enable()
 
@@ -43,6 +53,7 @@ def child_exit(_server: Any, worker: Any) -> None:
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
-def on_exit(_server: Any) -> None:
-    """Leave nothing behind."""
-    shutil.rmtree(_folder, ignore_errors=True)
+def _forget_counts(owner: int) -> None:
+    """Leave nothing behind; the processes that were forked leave it alone."""
+    if os.getpid() == owner:
+        shutil.rmtree(_folder, ignore_errors=True)

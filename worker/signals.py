@@ -8,10 +8,11 @@ from typing import Any
 import structlog
 from celery.beat import Service
 from celery.signals import beat_init, setup_logging, worker_init, worker_process_init, worker_ready
+from kombu.exceptions import OperationalError
 
 from bursar import logs, schedules
-from bursar.config import settings
 from bursar.database import database
+from bursar.errors import Misconfigured
 
 log = structlog.get_logger("bursar.worker")
 SIGN_OF_LIFE_SECONDS = 5
@@ -27,13 +28,21 @@ def configure_logs(**_: Any) -> None:
 @beat_init.connect
 def refuse_unsafe_role(**_: Any) -> None:
     """Start only as a role that row-level security binds."""
-    database()
+    try:
+        database()
+    except Misconfigured as error:
+        raise SystemExit(str(error)) from error  # Celery goes on after anything less
 
 
 @beat_init.connect
 def tick_at_once(sender: Service, **_: Any) -> None:
     """Look for what fell due while nobody looked, and not only after a first interval."""
-    sender.app.send_task("tick", queue="default", expires=settings().tick_seconds, retry=False)
+    try:
+        sender.app.send_task(
+            "tick", retry=False, **sender.app.conf.beat_schedule["tick"]["options"]
+        )
+    except OperationalError as error:
+        log.warning("no tick at once", error=type(error).__name__)
 
 
 @worker_process_init.connect

@@ -153,7 +153,10 @@ def _require_amount(
         raise VersionStale(
             f"The budget is of {to_wire(now, budget.currency)} {budget.currency} by now, not of"
             f" {to_wire(read_amount, budget.currency)}. Read it again.",
-            extra={"current_version": budget.row_version},
+            extra={
+                "current_version": budget.row_version,
+                "current_amount": to_wire(now, budget.currency),
+            },
         )
 
 

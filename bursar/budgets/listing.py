@@ -19,6 +19,7 @@ from schema.tables import Budget
 _SEARCHED = ("department", "sub_category", "name", "account_code", "external_ref")
 SEARCHED = 10_000  # budgets that a page of a search looks through
 SORTED = 10_000  # budgets that are sorted by an amount at most
+MANY = 5_000  # budgets whose accounts are read faster together than one by one
 _BY_AMOUNT = ("budgeted_amount", "available")
 BUDGET = Budget.__table__
 _Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
@@ -93,11 +94,14 @@ SORTS = _sorts(BALANCE.c) | {
 
 def _refuse_many(session: Session, query: Select[Any], sort: str) -> None:
     """No index has them in the order of amounts that change with each posting."""
-    some = query.with_only_columns(BALANCE.c.id).offset(SORTED).limit(1)
-    if session.execute(some).first() is not None:
+    if _more_than(session, query.with_only_columns(BALANCE.c.id), SORTED):
         said = f"More than {SORTED:,} budgets fit; by {sort} no more than that are sorted."
         fault = Fault("/sort", "too_many_to_sort", "Narrow the list, or sort by something else.")
         raise InvalidInput(said, faults=[fault])
+
+
+def _more_than(session: Session, ids: Select[tuple[UUID]], count: int) -> bool:
+    return session.execute(ids.offset(count).limit(1)).first() is not None
 
 
 def _filtered(
@@ -142,4 +146,6 @@ def totals(
     )  # fmt: skip
     if q:
         query = query.where(_has(BUDGET.c, q))
-    return overview.totals(session, query, many=not (department or import_id or q))
+    # A search is not asked twice; it reads more than the accounts of what it finds.
+    many = not q and _more_than(session, query, MANY)
+    return overview.totals(session, query, many=many)

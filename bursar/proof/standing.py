@@ -40,9 +40,12 @@ def of_budgets(
     session: Session, tenant_id: UUID, budget_ids: Collection[UUID]
 ) -> dict[UUID, Standing]:
     """How budgets stand: those that hold were proven with all the rest."""
-    watch = of_tenant(session)
-    if not watch.frozen:  # so nothing is asked of each of their accounts, past ones too
-        return {budget: Standing(watch.proven_at, None) for budget in budget_ids}
+    watch = session.execute(
+        select(LedgerWatch.frozen, LedgerWatch.proven_at).where(LedgerWatch.tenant_id == tenant_id)
+    ).one_or_none()
+    if watch is None or not watch.frozen:
+        # So nothing is asked of each of their accounts, past ones too.
+        return {one: Standing(watch.proven_at if watch else None, None) for one in budget_ids}
     names = {"tenant": tenant_id, "budgets": list(budget_ids)}
     return {
         row.budget_id: Standing(row.proven_at, row.frozen_for)

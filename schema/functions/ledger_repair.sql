@@ -209,4 +209,6 @@ begin
     end if;
     perform public.ledger_thaw(p_tenant, array[one.id]);
   end loop;
+  update public.ledger_watch w set frozen = public.ledger_frozen_accounts(p_tenant)
+   where w.tenant_id = p_tenant;
 end $$;

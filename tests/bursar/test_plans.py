@@ -1,8 +1,11 @@
 """Ways of reading are closed for one question, and open again for the next."""
 
+from contextlib import suppress
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DataError
 
 from bursar.database import Database
 from bursar.plans import without
@@ -21,5 +24,16 @@ def test_a_way_is_closed_inside_only(database: Database, tenant_id: UUID) -> Non
         assert settings() == before == ["on", "on", "on"]
         with without(session, "bitmapscan"):
             assert settings() == ["on", "on", "off"]
-    with database.transaction(tenant_id) as session, without(session, "indexscan"):
-        assert settings() == ["off", "on", "on"]
+        session.execute(text("set local enable_nestloop = off"))
+        with suppress(ValueError), without(session, "nestloop", "bitmapscan"):
+            raise ValueError
+        assert settings() == ["on", "off", "on"]
+
+
+def test_an_error_of_the_server_is_told_as_it_is(database: Database, tenant_id: UUID) -> None:
+    with (
+        pytest.raises(DataError, match="division by zero"),
+        database.transaction(tenant_id) as session,
+        without(session, "nestloop"),
+    ):
+        session.execute(text("select 1 / 0"))

@@ -33,6 +33,10 @@ class Watched:
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self._stay_home(request.url))
+        self._under_way = 0
+        self.page.on("request", lambda _: self._count(1))
+        self.page.on("requestfinished", lambda _: self._count(-1))
+        self.page.on("requestfailed", lambda _: self._count(-1))
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
@@ -46,6 +50,15 @@ class Watched:
     def open(self, path: str) -> Page:
         self.page.goto(self.url + path)
         return self.page
+
+    def settle(self) -> None:
+        """Wait until what the present page asks for once it is there has come too."""
+        self.page.wait_for_timeout(60)
+        while self._under_way > 0:
+            self.page.wait_for_timeout(20)
+
+    def _count(self, change: int) -> None:
+        self._under_way += change
 
     def log_in(self, live: Live) -> Page:
         page = self.open("/login")

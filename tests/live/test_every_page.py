@@ -55,7 +55,7 @@ def test_every_page_is_fit_for_eyes_ears_and_fingers(
     for place in places(web):
         address = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: ids[found[1]], place)
         page = watched.open(address)
-        page.wait_for_load_state("networkidle")
+        watched.settle()
         status = page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus")
         if status != 200:
             faults.append(f"{address} answers {status}")

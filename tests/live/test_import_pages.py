@@ -20,7 +20,7 @@ def test_an_import_that_lacks_something_is_mended_from_its_page(
     started = Client(mine.url, mine.key).post("/imports", files={"file": file})
     watched.log_in(mine)
     page = watched.open(f"/imports/{started['id']}")
-    page.get_by_text("Neither a column nor a default gives fiscal_period").wait_for()
+    page.get_by_text("Neither a column nor a default gives “Fiscal period”").wait_for()
     watched.check()
     page.get_by_role("link", name="Review and import again").click()
     page.get_by_role("button", name="Go on to the review").click()

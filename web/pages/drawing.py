@@ -15,7 +15,7 @@ from bursar.importing.recognising.vocabulary import TARGETS
 from web.pages.figures import difference, file_size, money, number, percent
 from web.pages.moments import ago, ahead, clock, day_or_moment, lasting, moment, stamp
 
-_FIELDS = re.compile(rf"(?<!['\"])\b(?:{'|'.join(t for t in TARGETS if '_' in t)})\b")
+_FIELDS = re.compile(rf"(['\"]).*?\1|\b(?:{'|'.join(t for t in TARGETS if '_' in t)})\b")
 # State → (word, tone, shape). The shape says the same as the colour to those who see none.
 STATES: dict[str, tuple[str, str, str]] = {
     "received": ("Waiting for a worker", "busy", "clock"),
@@ -103,7 +103,7 @@ def breakable(name: str) -> Markup:
 
 def in_words(text: str) -> str:
     """A sentence of an import with fields as the pages call them, and columns as the file does."""
-    return _FIELDS.sub(lambda found: f"“{phrase(found[0])}”", text)
+    return _FIELDS.sub(lambda f: f[0] if f[1] else f"“{phrase(f[0])}”", text)
 
 
 def prose(text: str) -> Markup:

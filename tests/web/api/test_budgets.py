@@ -100,6 +100,7 @@ def test_an_amount_that_a_posting_has_moved_is_not_overwritten(api: Api) -> None
     stale = api.call("PATCH", path, json={"budgeted_amount": "1000"}, **read)
     assert code_of(stale) == (412, "version_stale")
     assert stale.get_json()["current_version"] == budget["version"]
+    assert stale.get_json()["current_amount"] == api.get(path).get_json()["budgeted_amount"]
     assert "read it again" in stale.get_json()["detail"].lower()
     # What the posting did not touch is changed all the same, and so is what was read anew.
     named = api.call("PATCH", path, json={"name": "Renamed"}, **read)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -14,8 +14,9 @@ from tests.api_client import Api
 from tests.conftest import MakeBudget
 from tests.web.pages.conftest import MakeVisitor, Visitor
 from tests.web.pages.test_dashboard import plain
+from web.pages.drawing import breakable, in_words
 from web.pages.figures import file_size, money, number
-from web.pages.moments import clock, moment
+from web.pages.moments import clock, day_or_moment, moment
 
 
 @pytest.mark.parametrize(
@@ -86,3 +87,24 @@ def test_the_wire_knows_no_language(api: Api, make_budget: MakeBudget) -> None:
     budget = make_budget("1234567.5")
     answer = api.call("GET", f"/budgets/{budget}", headers={"Accept-Language": "de"})
     assert answer.get_json()["budgeted_amount"] == "1234567.50"
+
+
+def test_names_of_files_break_after_their_marks_and_stay_text() -> None:
+    assert str(breakable("harbour_city-2.csv")) == "harbour_<wbr>city-<wbr>2.<wbr>csv"
+    assert str(breakable("<script>_x.csv")) == "&lt;script&gt;_<wbr>x.<wbr>csv"
+
+
+def test_fields_are_named_as_pages_do_and_columns_as_the_file_does() -> None:
+    assert in_words("No column gives fiscal_period; choose.") == (
+        "No column gives “Fiscal period”; choose."
+    )
+    quoted = "'FY25 budgeted_amount' and \"fiscal_period\" are of one period."
+    assert in_words(quoted) == quoted
+
+
+def test_a_day_is_a_day_and_a_moment_a_moment(app: Flask) -> None:
+    with app.test_request_context():
+        g.principal = Principal(UUID(int=1), "user:x", "admin", time_zone="Asia/Kolkata")
+        day = datetime(2026, 7, 1, 18, 30, tzinfo=UTC)
+        assert plain(str(day_or_moment(day))).strip() == "2026-07-02"
+        assert plain(str(day_or_moment(day + timedelta(minutes=1)))).strip().endswith("00:01 IST")
