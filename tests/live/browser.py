@@ -27,7 +27,8 @@ class Watched:
 
     def __init__(self, context: BrowserContext, live: Live) -> None:
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(30_000)
+        # A job that loses its worker is taken up by another after half a minute.
+        self.page.set_default_timeout(90_000)
         self.url = live.url
         self.complaints: list[str] = []
         self.page.on("console", self._console)
