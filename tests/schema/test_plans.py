@@ -114,26 +114,23 @@ def test_what_few_rows_are_is_listed_by_an_index(
     assert "Sort" not in plan
 
 
-def test_rejected_rows_are_listed_by_an_index(
-    long_lists: psycopg.Connection, tenant_id: UUID
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        ("action = 'rejected'", "ix_import_row_rejected"),
+        ("budget_id = %(t)s and action in ('create', 'update')", "ix_import_row_budget"),
+    ],
+    ids=["rejected", "of a budget"],
+)
+def test_rows_of_an_import_are_found_by_an_index(
+    long_lists: psycopg.Connection, tenant_id: UUID, condition: str, index: str
 ) -> None:
     query = (
         "explain select * from import_row where tenant_id = %(t)s and import_id = %(t)s"
-        " and action = 'rejected' order by row_no, part limit 51"
+        f" and {condition} order by row_no, part limit 51"
     )
     plan = "\n".join(str(row[0]) for row in long_lists.execute(query, {"t": tenant_id}))
-    assert "ix_import_row_rejected" in plan
-
-
-def test_the_rows_of_a_budget_are_found_by_an_index(
-    long_lists: psycopg.Connection, tenant_id: UUID
-) -> None:
-    query = (
-        "explain select * from import_row where tenant_id = %(t)s and import_id in (%(t)s)"
-        " and budget_id = %(t)s and action in ('create', 'update') order by row_no limit 51"
-    )
-    plan = "\n".join(str(row[0]) for row in long_lists.execute(query, {"t": tenant_id}))
-    assert "ix_import_row_budget" in plan
+    assert index in plan
 
 
 @pytest.mark.parametrize(
